@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every limit of the program, in one place. Each has a test at the limit and one past it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace tidelock::limits {
+
+// API requests (the first four are kube-apiserver's own).
+inline constexpr std::size_t kRequestBodyBytesMax = 3 * 1024 * 1024;
+inline constexpr std::size_t kObjectBytesMax = 1536 * 1024;
+inline constexpr std::size_t kJsonPatchOperationsMax = 10'000;
+inline constexpr std::size_t kAnnotationsBytesMax = 256 * 1024;
+inline constexpr std::size_t kFieldManagerBytesMax = 128;
+inline constexpr std::size_t kJsonDepthMax = 100;
+inline constexpr std::size_t kHttpHeaderBytesMax = 64 * 1024;
+inline constexpr std::size_t kHttpTargetBytesMax = 16 * 1024;
+inline constexpr std::size_t kHttpConnectionsMax = 4096;
+inline constexpr std::chrono::seconds kHttpRequestReadTimeout{30};
+inline constexpr std::chrono::seconds kHttpIdleTimeout{120};
+inline constexpr std::size_t kListPageMax = 10'000;
+
+// YAML.
+inline constexpr std::size_t kYamlBytesMax = 16 * 1024 * 1024;
+inline constexpr std::size_t kYamlNodesMax = 1'000'000;
+inline constexpr std::size_t kYamlAliasesMax = 1'000;  // expanded nodes count against kYamlNodesMax
+inline constexpr std::size_t kYamlDepthMax = 100;
+
+// Watches.
+inline constexpr std::size_t kWatchBacklogEventsMax = 10'000;  // per watcher; beyond it: 410
+inline constexpr std::size_t kWatchHistoryEventsMax = 100'000;  // kept in memory for new watchers
+
+// Store.
+inline constexpr std::size_t kStoreCommitBatchMax = 1'000;
+inline constexpr std::size_t kStoreQueueMax = 100'000;
+inline constexpr std::size_t kCompactionRowsPerStep = 1'000;
+
+// Manifests.
+inline constexpr std::size_t kStepsPerProjectMax = 100;
+inline constexpr std::size_t kLocksPerRequestMax = 32;
+inline constexpr std::size_t kVariablesMax = 1'000;
+inline constexpr std::size_t kVariableBytesMax = 64 * 1024;
+inline constexpr std::size_t kTemplateDepthMax = 16;
+inline constexpr std::size_t kScriptBytesMax = 256 * 1024;
+inline constexpr std::size_t kBlockedByMax = 8;
+inline constexpr std::size_t kInstallationHistoryMax = 10;
+inline constexpr std::size_t kStatusNamesMax = 20;
+
+// Agent.
+inline constexpr std::size_t kStepOutputFileBytesMax = 256 * 1024;
+inline constexpr std::size_t kStepMessageBytesMax = 1'024;
+inline constexpr std::size_t kLogLineBytesMax = 16 * 1024;
+inline constexpr std::size_t kTaskLogBytesMax = 64 * 1024 * 1024;
+inline constexpr std::size_t kReceiptBytesMax = 64 * 1024;
+inline constexpr std::uint64_t kArchiveBytesMax = 16ULL * 1024 * 1024 * 1024;
+inline constexpr std::uint64_t kArchiveEntriesMax = 1'000'000;
+inline constexpr std::uint64_t kArchiveRatioMax = 1'000;  // unpacked : packed, past 64 MiB unpacked
+inline constexpr std::uint64_t kDownloadBytesMax = 8ULL * 1024 * 1024 * 1024;
+
+}  // namespace tidelock::limits
