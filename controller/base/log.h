@@ -17,7 +17,10 @@ enum class LogLevel { Debug, Info, Warn, Error, Off };
 
 using LogFields = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
-void set_log_level(LogLevel level);
+// The line without its level, as the functions below write it.
+std::string format_log_line(std::string_view message, LogFields fields);
+
+void set_log_level(LogLevel level);  // Info until called
 void log_debug(std::string_view message, LogFields fields = {});
 void log_info(std::string_view message, LogFields fields = {});
 void log_warn(std::string_view message, LogFields fields = {});

@@ -42,11 +42,12 @@ class Component {
 
 // RFC 3339 in UTC: "2026-11-23T10:00:00Z" (seconds, meta/v1.Time) and
 // "2026-11-23T10:00:00.000000Z" (six digits, meta/v1.MicroTime).
-std::string format_time(TimePoint time);
+std::string format_time(TimePoint time);  // years 0–9999; what lies outside is clamped
 std::string format_micro_time(TimePoint time);
 Result<TimePoint> parse_time(std::string_view text);
 
 // Go-style durations as Kubernetes users write them: "30s", "1h30m", "500ms", "2m0.5s"; not negative.
+// Rounded up to the microsecond, so that a positive text is never zero. Formatted as Go does.
 Result<Duration> parse_duration(std::string_view text);
 std::string format_duration(Duration duration);
 // kubectl's age form: "5s", "2m3s", "3h4m", "5d2h", "400d".
