@@ -37,15 +37,20 @@ class Disk {
   // Temporary file beside it, fsync, rename, fsync of the folder: afterwards the file holds either
   // the old or the new bytes, whatever happens.
   virtual Result<void> write_file(const std::string& path, std::string_view bytes, int mode) = 0;
-  // Appends and makes durable (fdatasync) before it returns. Creates the file.
+  // Appends and makes durable (fdatasync) before it returns. Creates the file. After an error or a
+  // crash a part of the bytes may be there: a reader must tell a torn record from a whole one.
   virtual Result<void> append_file(const std::string& path, std::string_view bytes) = 0;
   virtual Result<void> truncate_file(const std::string& path, std::uint64_t size) = 0;
+  // With all parents, durable; one that exists keeps its mode.
   virtual Result<void> make_directories(const std::string& path, int mode) = 0;
-  // Removes a file, link or whole folder; a missing one is fine. Never follows links.
+  // Removes a file, link or whole folder; a missing one is fine. Never follows links. Not durable:
+  // after a crash of the machine it may be back, in part or whole.
   virtual Result<void> remove_all(const std::string& path) = 0;
-  // Renames inside one file system and makes both folders durable.
+  // Renames inside one file system and makes both folders durable (the entries, not what is below:
+  // sync_tree() a new tree first). Replaces a file or an empty folder.
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
-  // Points `link` at `target` by an atomic rename and makes the folder durable.
+  // Points `link` at `target` by an atomic rename and makes the folder durable. Replaces a link or
+  // a file, never a folder.
   virtual Result<void> replace_symlink(const std::string& link, const std::string& target) = 0;
   virtual Result<std::string> read_symlink(const std::string& path) = 0;
   virtual Result<FileInfo> stat(const std::string& path) = 0;  // of the link itself

@@ -51,6 +51,7 @@ inline constexpr std::size_t kStatusNamesMax = 20;
 // Agent.
 inline constexpr std::size_t kStepOutputFileBytesMax = 256 * 1024;
 inline constexpr std::size_t kStepMessageBytesMax = 1'024;
+inline constexpr std::size_t kProcessUnreadBytesMax = 1024 * 1024;  // per process; then it waits
 inline constexpr std::size_t kLogLineBytesMax = 16 * 1024;
 inline constexpr std::size_t kTaskLogBytesMax = 64 * 1024 * 1024;
 inline constexpr std::size_t kReceiptBytesMax = 64 * 1024;
