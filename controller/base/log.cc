@@ -62,8 +62,8 @@ bool needs_quotes(std::string_view value) {
   if (value.empty()) return true;
   for (std::size_t at = 0; at < value.size(); ++at) {
     const char c = value[at];
-    if (c == ' ' || c == '=' || c == '"' || c == '\\' || is_control(static_cast<unsigned char>(c)) ||
-        is_c1_control(value, at)) {
+    if (c == ' ' || c == '=' || c == '"' || c == '\\' ||
+        is_control(static_cast<unsigned char>(c)) || is_c1_control(value, at)) {
       return true;
     }
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Child processes as the agent needs them: start, watch, kill the whole family, prove it is gone.
 //
-// A process runs as the leader of its own process group with stdin closed. It and all its
+// A process runs as the leader of its own session and group and reads /dev/null. It and all its
 // descendants inherit an open, flock()ed file (`lock_file`); the lock is free iff the last of them
 // is gone. So "is anything of that step still alive?" has an answer after a crash of the agent.
 // Real in platform/ (posix_spawn + pidfd), scripted in tests/support/.
@@ -42,8 +42,10 @@ class ProcessRunner {
  public:
   virtual ~ProcessRunner() = default;
 
+  // Conflict: an earlier process or its child still holds the lock file; nothing was started.
   virtual Result<ProcessId> start(const ProcessSpec& spec) = 0;
-  // Sends a signal to the process group; SIGKILL also reaches descendants that left the group.
+  // Sends a signal to the process group; SIGKILL also reaches descendants that left the group. No
+  // effect once poll() has returned the exit: what may be left then is for kill_holders.
   virtual void signal(ProcessId id, int signal_number) = 0;
   // What happened since the last call, in order; never blocks. Exited is the last event of an id
   // and comes after the output that was written before the exit (bounded drain, so a background

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Time as a value. Everything above platform/ gets `now` as an argument or from a Clock it was given.
+// Time as a value. All above platform/ gets `now` as an argument or from a Clock it was given.
 //
 // TimePoint is UTC with microseconds, the precision of Kubernetes' MicroTime.
 #pragma once
@@ -46,7 +46,7 @@ std::string format_time(TimePoint time);  // years 0–9999; what lies outside i
 std::string format_micro_time(TimePoint time);
 Result<TimePoint> parse_time(std::string_view text);
 
-// Go-style durations as Kubernetes users write them: "30s", "1h30m", "500ms", "2m0.5s"; not negative.
+// Go's durations as Kubernetes users write them: "30s", "1h30m", "500ms", "2m0.5s"; not negative.
 // Rounded up to the microsecond, so that a positive text is never zero. Formatted as Go does.
 Result<Duration> parse_duration(std::string_view text);
 std::string format_duration(Duration duration);

@@ -16,7 +16,7 @@ void Waker::wake() {
 }
 
 bool Waker::wait_until(TimePoint deadline) {
-  // system_clock counts nanoseconds: kNever would overflow, so a far deadline is waited for in hops.
+  // system_clock counts nanoseconds: kNever would overflow, so a far deadline is reached in hops.
   constexpr std::chrono::hours kHop{1};
   std::unique_lock lock(mutex_);
   while (!woken_) {

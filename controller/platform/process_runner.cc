@@ -93,8 +93,8 @@ class PosixProcessRunner::Loop {
   const UniqueFd interrupt_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   std::array<char, 65536> block_;  // the loop's thread only
 
-  // Held from a spawn until its child is in children_, and while orphans are reaped: a child that is
-  // not yet known would look like one. Taken before mutex_.
+  // Held from a spawn until its child is in children_, and while orphans are reaped: a child not
+  // yet known would look like one. Taken before mutex_.
   std::mutex spawn_mutex_;
   std::mutex mutex_;                         // guards all below
   std::map<ProcessId, Child> children_;      // until poll() has returned the exit

@@ -6,8 +6,8 @@
 // write() like in a shell pipeline. Output after the exit (of a background child) is read and
 // dropped, lest that child die of SIGPIPE. Destruction leaves processes alone: they outlive the
 // agent, and the next one finds them by their lock files.
-// As process 1 of a container it also reaps orphans that the kernel hands to it; nothing else in the
-// program may start processes then.
+// As process 1 of a container it also reaps orphans that the kernel hands to it; nothing else in
+// the program may start processes then.
 #pragma once
 
 #include <memory>
@@ -32,10 +32,8 @@ class PosixProcessRunner final : public ProcessRunner {
   PosixProcessRunner(const PosixProcessRunner&) = delete;
   PosixProcessRunner& operator=(const PosixProcessRunner&) = delete;
 
-  // Conflict: the lock file is still held by an earlier process.
   Result<ProcessId> start(const ProcessSpec& spec) override;
-  // No effect once poll() has returned the exit: use kill_holders for what is left then. Signals
-  // other than SIGKILL have no effect once the process itself is gone.
+  // Signals other than SIGKILL have no effect once the process itself is gone.
   void signal(ProcessId id, int signal_number) override;
   std::vector<ProcessEvent> poll() override;
   Liveness probe(const std::string& lock_file) override;

@@ -117,21 +117,35 @@ Result<ProcessId> FakeProcessRunner::start(const ProcessSpec& spec) {
 
 void FakeProcessRunner::signal(ProcessId id, int signal_number) {
   const auto found = live_.find(id);
-  if (found == live_.end()) return;
+  if (found == live_.end() || found->second.exit_taken) return;
   Live& live = found->second;
   const bool deadly = signal_number == SIGKILL ||
                       (signal_number == SIGTERM && !live.script.ignores_sigterm);
   if (!deadly) return;
+  end_by(id, live, signal_number);
+  if (live.exited && live.gone <= now_) live_.erase(found);
+}
+
+// A process that is killed takes its family along, others leave behind what lingers.
+void FakeProcessRunner::end_by(ProcessId id, Live& live, int signal_number) {
   const bool whole_family = signal_number == SIGKILL;
   if (!live.exited) {
     exit(id, live, 128 + signal_number, signal_number,
          whole_family ? Duration{0} : live.script.lingers);
   }
   if (whole_family) live.gone = now_;
-  if (live.gone <= now_) live_.erase(found);
 }
 
-std::vector<ProcessEvent> FakeProcessRunner::poll() { return std::exchange(events_, {}); }
+std::vector<ProcessEvent> FakeProcessRunner::poll() {
+  std::vector<ProcessEvent> taken = std::exchange(events_, {});
+  for (const ProcessEvent& event : taken) {
+    const auto found = live_.find(event.id);
+    if (event.kind == ProcessEvent::Kind::Exited && found != live_.end()) {
+      found->second.exit_taken = true;
+    }
+  }
+  return taken;
+}
 
 bool FakeProcessRunner::holds(const Live& live, const std::string& lock_file) const {
   return intervals_[live.interval].spec.lock_file == lock_file;
@@ -148,7 +162,9 @@ Liveness FakeProcessRunner::probe(const std::string& lock_file) {
 void FakeProcessRunner::kill_holders(const std::string& lock_file) {
   for (auto next = live_.begin(); next != live_.end();) {
     const auto current = next++;
-    if (holds(current->second, lock_file)) signal(current->first, SIGKILL);
+    if (!holds(current->second, lock_file)) continue;
+    end_by(current->first, current->second, SIGKILL);
+    live_.erase(current);
   }
 }
 

@@ -76,6 +76,7 @@ class FakeProcessRunner final : public ProcessRunner {
     std::size_t output_sent = 0;
     bool heard = true;   // an agent listens
     bool exited = false;
+    bool exit_taken = false;  // by poll()
     TimePoint gone;      // end of the lingering child; set at exit
   };
 
@@ -83,6 +84,7 @@ class FakeProcessRunner final : public ProcessRunner {
   void step(ProcessId id, Live& live);
   void exit(ProcessId id, Live& live, int exit_code, int signal, Duration lingers);
   void tell(const Live& live, ProcessEvent event);
+  void end_by(ProcessId id, Live& live, int signal_number);
   bool holds(const Live& live, const std::string& lock_file) const;
 
   TimePoint now_;

@@ -44,8 +44,8 @@ TEST_CASE("every byte survives both base64 forms", "[base][digest]") {
 }
 
 TEST_CASE("base64 has one text per value: all else is refused", "[base][digest]") {
-  for (const char* text : {"Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Zm8=Zm8=", "Zm 8", "Zm8\n", "====",
-                           "=", "Z===", "-_8="}) {
+  for (const char* text : {"Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Zm8=Zm8=", "Zm 8", "Zm8\n",
+                           "====", "=", "Z===", "-_8="}) {
     CAPTURE(text);
     CHECK_FALSE(base64_decode(text).has_value());
   }

@@ -34,7 +34,8 @@ TEST_CASE("a FIFO does not hold up a reader", "[platform][disk]") {
   CHECK(disk.stat(folder / "fifo")->type == FileType::Other);
 }
 
-TEST_CASE("a temporary file that a crash left is not shown and not in the way", "[platform][disk]") {
+TEST_CASE("a temporary file that a crash left is not shown and not in the way",
+          "[platform][disk]") {
   PosixDisk disk;
   const TempFolder folder;
   std::ofstream(folder / ".f.tidelock-tmp") << "half";
