@@ -12,12 +12,13 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
-#include <cstring>
+#include <cstdio>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "controller/platform/os_error.h"
@@ -148,21 +149,20 @@ void kill_family(const std::string& lock_file, pid_t root) {
   struct stat info {};
   const bool has_file = ::lstat(lock_file.c_str(), &info) == 0;
   const FileId file{info.st_dev, info.st_ino};
-  std::set<pid_t> killed;
+  // Who was not of the family in one round cannot join it later; only the newly born can be.
+  std::set<std::pair<pid_t, unsigned long long>> seen;
   for (int round = 0; round < kRoundsMax; ++round) {
-    bool found_new = false;
+    bool found = false;
     const auto living = living_processes();
     for (const auto& [pid, stat] : living) {
-      if (pid == ::getpid() || killed.contains(pid)) continue;
+      if (pid == ::getpid() || !seen.emplace(pid, stat.born).second) continue;
       if (!(root != 0 && descends_from(pid, root, living)) &&
           !(has_file && holds_lock(pid, file))) {
         continue;
       }
-      if (!kill_exactly(pid, stat)) continue;
-      killed.insert(pid);
-      found_new = true;
+      if (kill_exactly(pid, stat)) found = true;
     }
-    if (!found_new) return;
+    if (!found) return;
   }
 }
 

@@ -56,6 +56,9 @@ struct Ended {
 class Target {
  public:
   explicit Target(ProcessRunnerOptions options = {}) : runner(waker.handle(), options) {}
+  ~Target() {  // also when a check failed midway
+    for (const char* lock : {"lock", "other"}) runner.kill_holders(folder / lock);
+  }
 
   ProcessSpec spec(std::vector<std::string> argv, const std::string& lock = "lock") const {
     return {std::move(argv), {{"PATH", "/usr/bin:/bin"}}, folder.path(), folder / lock};
