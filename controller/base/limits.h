@@ -31,10 +31,14 @@ inline constexpr std::size_t kYamlDepthMax = 100;
 // Watches.
 inline constexpr std::size_t kWatchBacklogEventsMax = 10'000;  // per watcher; beyond it: 410
 inline constexpr std::size_t kWatchHistoryEventsMax = 100'000;  // kept in memory for new watchers
+inline constexpr std::size_t kWatchHistoryBytesMax = 128 * 1024 * 1024;  // keys and values of those
 
 // Store.
 inline constexpr std::size_t kStoreCommitBatchMax = 1'000;
+inline constexpr std::size_t kStoreCommitBatchBytesMax = 16 * 1024 * 1024;
 inline constexpr std::size_t kStoreQueueMax = 100'000;
+inline constexpr std::size_t kStoreQueueBytesMax = 256 * 1024 * 1024;
+inline constexpr std::size_t kStorePutsPerTransactionMax = 10'000;
 inline constexpr std::size_t kCompactionRowsPerStep = 1'000;
 
 // Manifests.

@@ -39,14 +39,18 @@ struct Put {
   std::optional<Revision> expected;
 };
 
-// What happened to a key; `previous` is the value before (empty for a create).
+using Bytes = std::shared_ptr<const std::string>;
+
+// What happened to a key. Events are immutable and shared: all watches hand out the same one, so an
+// encoding of it can be cached by its address while it is held.
 struct Event {
   Revision revision = 0;
   std::string key;
-  std::optional<std::string> value;  // nullopt = deleted
-  std::optional<std::string> previous;
-  Revision create_revision = 0;
+  Bytes value;     // null = deleted
+  Bytes previous;  // the value before; null for a create
+  Revision create_revision = 0;  // of the life that was changed or ended
 };
+using EventPtr = std::shared_ptr<const Event>;
 
 struct Page {
   std::vector<Entry> entries;
@@ -60,15 +64,17 @@ struct Page {
 using CommitCallback = std::function<void(Result<Revision>)>;
 
 // A position in the history. next() hands out events with revision > the start revision, in order,
-// each once, and only durable ones.
+// each once, and only durable ones. Watches must be destroyed before their store.
 class Watch {
  public:
   virtual ~Watch() = default;
-  // Up to `max` events; empty = nothing new at present. Reason::Expired: history was compacted past
-  // this position, or the reader fell more than limits::kWatchBacklogEventsMax behind the retained
-  // window; final.
-  virtual Result<std::vector<Event>> next(std::size_t max) = 0;
-  // Every event with a revision <= this has been handed out by next(): safe as a bookmark.
+  // Up to `max` events; empty = nothing new at present. Reason::Expired: position() is below the
+  // compacted revision, or the reader fell more than limits::kWatchBacklogEventsMax events behind
+  // the window in memory (limits::kWatchHistoryEventsMax, …BytesMax); final. A watch that was opened
+  // behind that window catches up from older history and may lose as much ground meanwhile.
+  virtual Result<std::vector<EventPtr>> next(std::size_t max) = 0;
+  // Every event with a revision <= this has been handed out by next(): safe as a bookmark. Moves on
+  // by itself while a watch that has read all sees only events of other keys.
   virtual Revision position() const = 0;
 };
 
@@ -82,34 +88,42 @@ class Store {
   virtual ~Store() = default;
 
   // Applies all puts in one revision or none. A put that writes the same value still is a write.
+  // Reason::BadRequest: a key twice; Reason::RequestEntityTooLarge: more than
+  // limits::kStorePutsPerTransactionMax puts. Reason::ServiceUnavailable: the disk failed or is full;
+  // the transaction is not applied as far as this process can tell and may be tried again.
   // The callback runs exactly once, after the transaction is durable or refused, on an unspecified
   // thread (memory store: inline); it must be quick and may call submit(), never commit().
-  // Refused with TooManyRequests when limits::kStoreQueueMax transactions are waiting.
+  // Refused with TooManyRequests when limits::kStoreQueueMax transactions (or kStoreQueueBytesMax)
+  // are waiting.
   virtual void submit(std::vector<Put> puts, CommitCallback done) = 0;
   // The same, blocking.
   Result<Revision> commit(std::vector<Put> puts);
 
   virtual Result<std::optional<Entry>> get(std::string_view key, ReadOptions options = {}) = 0;
-  // Keys in [start, end), at most `limit` (0 = all). Consistent at one revision.
+  // Keys in [start, end), at most `limit` (0 = all). Consistent at one revision. An empty `end` is
+  // past the last key, here and in watch().
   virtual Result<Page> list(std::string_view start, std::string_view end, std::size_t limit,
                             ReadOptions options = {}) = 0;
   // The newest durable revision.
   virtual Revision revision() const = 0;
   virtual Revision compacted_revision() const = 0;
 
-  // Events of keys in [start, end) after `after`. `wake` is called (from any thread, possibly
-  // spuriously, never blocking) when next() may have more. Dropping the Watch ends it; wake is not
-  // called after the destructor returned.
+  // Events of keys in [start, end) after `after`, which may lie in the future. Reason::Expired: below
+  // the compacted revision. `wake` is called (from any thread, possibly spuriously, never blocking)
+  // when something arrived since next() was last called: read until it is empty. Dropping the Watch
+  // (not from its own wake) ends it; wake is not called after the destructor returned.
   virtual Result<std::unique_ptr<Watch>> watch(std::string_view start, std::string_view end,
                                                Revision after, Wake wake) = 0;
 
-  // Forgets history before `revision` (current values stay). Does at most
-  // limits::kCompactionRowsPerStep rows of work per call and says whether more is left, so that
-  // writers are never held up for long. History below `revision` counts as gone from the first call.
+  // Forgets history before `revision` (the state at it and current values stay; reads and watches
+  // from `revision` on work). Does at most limits::kCompactionRowsPerStep rows of work per call and
+  // says whether more is left, so that writers are never held up for long. History below `revision`
+  // counts as gone from the first call. Reason::Timeout if in the future; a `revision` already passed
+  // carries on with what is left. Not to be called from a callback.
   virtual Result<bool> compact_step(Revision revision) = 0;
 };
 
-// The first key after all keys that start with `prefix`.
+// The first key after all keys that start with `prefix`; empty = past the last key.
 std::string prefix_end(std::string_view prefix);
 
 // In memory: the same contract without durability. Callbacks run inline, so a single-threaded
