@@ -7,14 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "controller/base/invariant.h"
 #include "controller/store/store.h"
 #include "tests/support/temp_folder.h"
 
 namespace tidelock::store {
 
 enum class StoreKind { Memory, Embedded };
-inline const std::vector<StoreKind> kStoreKinds{StoreKind::Memory};
+inline const std::vector<StoreKind> kStoreKinds{StoreKind::Memory, StoreKind::Embedded};
 
 class StoreUnderTest {
  public:
@@ -36,7 +35,7 @@ class StoreUnderTest {
     if (kind_ == StoreKind::Memory) {
       store_ = open_memory_store();
     } else {
-      INVARIANT(kind_ == StoreKind::Memory);
+      store_ = open_embedded_store({folder_.path()}).value();
     }
   }
 
