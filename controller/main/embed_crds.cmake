@@ -1,0 +1,17 @@
+# Writes OUT: a C++ source with the text of every file of CRDS as controller/main/crds.h declares it.
+# Raw string literals are cut into pieces below the length that compilers must accept.
+set(text "#include \"controller/main/crds.h\"\n\nnamespace tidelock {\nstd::vector<std::string> embedded_crds() {\n  return {\n")
+foreach(file ${CRDS})
+  file(READ ${file} content)
+  string(LENGTH "${content}" length)
+  string(APPEND text "      std::string()")
+  set(at 0)
+  while(at LESS length)
+    string(SUBSTRING "${content}" ${at} 8000 piece)
+    string(APPEND text "\n          + R\"~~~(${piece})~~~\"")
+    math(EXPR at "${at} + 8000")
+  endwhile()
+  string(APPEND text ",\n")
+endforeach()
+string(APPEND text "  };\n}\n}  // namespace tidelock\n")
+file(WRITE ${OUT} "${text}")
