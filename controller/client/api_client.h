@@ -65,7 +65,7 @@ class ApiClient {
   // The transport must outlive the client. `field_manager` is sent with every write.
   ApiClient(http::Transport& transport, std::string field_manager);
 
-  // The object as JSON text.
+  // The object as JSON text (of a Delete: the Status or the object that is still going).
   Result<std::string> call(const Call& call);
   // All at once, concurrently as far as the transport allows; results[i] belongs to calls[i].
   std::vector<Result<std::string>> call_all(const std::vector<Call>& calls);
@@ -84,10 +84,27 @@ class ApiClient {
   // Typed forms of call().
   template <class T>
   Result<T> get(const std::string& ns, const std::string& name) {
-    return decoded<T>(call({.verb = Call::Verb::Get, .resource = resource_of<T>(), .ns = ns, .name = name}));
+    return decoded<T>(call({.verb = Call::Verb::Get,
+                            .resource = resource_of<T>(),
+                            .ns = ns,
+                            .name = name,
+                            .subresource = {},
+                            .body = {},
+                            .patch_type = PatchType::Merge,
+                            .query = {}}));
   }
+  // Callers include <nlohmann/json.hpp>.
   template <class T>
-  Result<T> create(const T& object);
+  Result<T> create(const T& object) {
+    return decoded<T>(call({.verb = Call::Verb::Create,
+                            .resource = resource_of<T>(),
+                            .ns = object.metadata.ns,
+                            .name = {},
+                            .subresource = {},
+                            .body = api::encode(object).dump(),
+                            .patch_type = PatchType::Merge,
+                            .query = {}}));
+  }
 
  private:
   template <class T>
@@ -99,7 +116,7 @@ class ApiClient {
   std::string field_manager_;
 };
 
-// The Error that a non-2xx answer's Status stands for.
+// The Error that a non-2xx answer's Status stands for. A body that is no Status becomes the message.
 Error error_from_response(int status, std::string_view body);
 
 }  // namespace tidelock::client

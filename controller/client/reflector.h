@@ -14,6 +14,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "controller/api/meta.h"
@@ -27,17 +28,25 @@ struct ReflectorOptions {
   std::string field_selector;
   std::string label_selector;
   Wake wake;
+  int page_size = 500;         // of lists; 0 = everything in one answer
 };
+
+// resourceVersions of one server grow as numbers: one counter for all objects. Of others only
+// equality is known, so that a different one counts as newer.
+bool older_version(std::string_view a, std::string_view b);
 
 // The untyped half: what the watch says, as JSON texts.
 class ReflectorCore {
  public:
   struct Change {
     api::ObjectKey key;
-    std::string object;  // JSON; empty = deleted
+    std::string object;            // JSON; empty = deleted
+    std::string resource_version;  // of the object, or of its deletion
+    std::string uid;
   };
   struct Batch {
     bool replaced = false;  // a fresh list: what is not in `changes` is gone
+    std::string resource_version;  // of that list
     std::vector<Change> changes;
   };
   ReflectorCore(ApiClient& client, ReflectorOptions options);
@@ -79,12 +88,24 @@ class Reflector {
   const Cache<T>& cache() const { return cache_; }
   // Read-your-writes: puts the answer of an own write into the cache at once unless the cache already
   // holds a newer resourceVersion (compared as numbers). Later watch events older than it are skipped.
-  void wrote(const T& object);
+  // Returns the cached object if it is new there, else null.
+  typename Cache<T>::Ptr wrote(const T& object);
+  // The same for an own deletion that was acknowledged as final. Returns what was in the cache.
+  typename Cache<T>::Ptr erased(const api::ObjectKey& key, const std::string& uid);
 
  private:
+  using Ptr = typename Cache<T>::Ptr;
+  void apply(const ReflectorCore::Batch& batch, const Changed& changed);
+  void apply(const ReflectorCore::Change& change, const Changed& changed);
+  void put(const api::ObjectKey& key, const Ptr& object, const Changed& changed);
+
   ReflectorCore core_;
   Undecodable on_undecodable_;
   Cache<T> cache_;
+  std::map<api::ObjectKey, std::string> erased_;       // uids whose late events are skipped
+  std::map<api::ObjectKey, std::string> undecodable_;  // the version that was reported
 };
 
 }  // namespace tidelock::client
+
+#include "controller/client/reflector_inl.h"  // IWYU pragma: export
