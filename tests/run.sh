@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds, and runs everything; fails if a tier ran no test.
+#
+#   tests/run.sh                 all tiers
+#   tests/run.sh unit e2e …      only these: tidy unit scenario e2e crash bench sanitizers
+set -uo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+tiers=("$@")
+((${#tiers[@]})) || tiers=(tidy unit scenario e2e crash bench sanitizers)
+
+passed=0 failed=0
+failures=()
+started=$SECONDS
+
+wants() { local tier; for tier in "${tiers[@]}"; do [[ $tier == "$1" ]] && return 0; done; return 1; }
+say() { printf '\n== [%4d s] %s\n' $((SECONDS - started)) "$*"; }
+count() { # NAME STATUS TESTS FAILED
+  local name=$1 status=$2 tests=$3 bad=$4
+  if ((tests == 0)); then
+    failures+=("$name: ran no test"); failed=$((failed + 1)); return
+  fi
+  ((status != 0 && bad == 0)) && bad=1
+  passed=$((passed + tests - bad)) failed=$((failed + bad))
+  ((bad == 0)) || failures+=("$name: $bad of $tests failed")
+}
+
+build() { # PRESET
+  say "building ($1)"
+  cmake --preset "$1" > /tmp/tidelock-configure.$$ 2>&1 || { cat /tmp/tidelock-configure.$$; exit 1; }
+  rm -f /tmp/tidelock-configure.$$
+  cmake --build --preset "$1" || { echo "error: the $1 build failed" >&2; exit 1; }
+}
+
+# Catch2 binaries, each with its own summary line.
+run_binaries() { # TIER BUILD PATTERN...
+  local tier=$1 build=$2; shift 2
+  local tests=0 bad=0 status=0 binary out code line
+  for pattern in "$@"; do
+    for binary in "$build"/$pattern; do
+      [[ -x $binary ]] || continue
+      out=$("$binary" --order lex 2>&1); code=$?
+      line=$(grep -Eo 'test cases: +[0-9]+|in [0-9]+ test case' <<<"$out" | tail -1 | grep -Eo '[0-9]+' | head -1)
+      tests=$((tests + ${line:-0}))
+      if ((code != 0)); then
+        status=1
+        local wrong
+        wrong=$(grep -E '^test cases:' <<<"$out" | grep -Eo '[0-9]+ failed' | head -1 | grep -Eo '[0-9]+')
+        bad=$((bad + ${wrong:-1}))
+        echo "$out" | tail -80
+      fi
+      printf '%-60s %s\n' "$(basename "$build")/$(basename "$binary")" "$([[ $code == 0 ]] && echo "ok (${line:-0})" || echo FAILED)"
+    done
+  done
+  count "$tier" "$status" "$tests" "$bad"
+}
+
+run_python() { # TIER BUILD SLOWNESS FILE...
+  local tier=$1 build=$2 slowness=$3; shift 3
+  local out code line
+  out=$(mktemp)
+  (cd tests/e2e && TIDELOCK_BUILD=$root/$build TIDELOCK_SLOWNESS=$slowness PYTHONDONTWRITEBYTECODE=1 \
+    python3 -m unittest -v "$@") 2>&1 | tee "$out"
+  code=${PIPESTATUS[0]}
+  line=$(grep -Eo '^Ran [0-9]+ test' "$out" | grep -Eo '[0-9]+')
+  local bad
+  bad=$(grep -Eo '(failures|errors)=[0-9]+' "$out" | grep -Eo '[0-9]+' | paste -sd+ | bc 2>/dev/null)
+  rm -f "$out"
+  count "$tier ($build)" "$code" "${line:-0}" "${bad:-0}"
+}
+
+bash tests/install.sh --tests || exit 1
+build release
+
+wants tidy && { say tidy; run_binaries tidy build tidy_test; }
+wants unit && { say unit; run_binaries unit build 'unit_*_test'; }
+wants scenario && { say scenario; run_binaries scenario build scenario_test; }
+if wants e2e; then
+  say "end to end"
+  bash tests/e2e/kubectl.sh > /dev/null || { failures+=("kubectl could not be installed"); failed=$((failed + 1)); }
+  files=()
+  for file in tests/e2e/test_*.py; do
+    file=$(basename "$file" .py)
+    [[ $file == test_kill ]] || files+=("$file")
+  done
+  run_python e2e build 1 "${files[@]}"
+fi
+wants crash && { say "kill -9"; run_python crash build 1 test_kill; }
+if wants bench; then
+  say "benchmarks (reported, never judged)"
+  PYTHONDONTWRITEBYTECODE=1 python3 tests/bench/makespan.py; status=$?
+  count bench $status 1 0
+  TIDELOCK_TARGETS=${TIDELOCK_TARGETS:-200} PYTHONDONTWRITEBYTECODE=1 python3 tests/bench/noop.py; status=$?
+  count bench $status 1 0
+fi
+if wants sanitizers; then
+  for preset in asan-ubsan tsan; do
+    build "$preset"
+    folder=build-asan
+    [[ $preset == tsan ]] && folder=build-tsan
+    export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+    export TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 suppressions=$root/tests/tsan.supp"
+    export LSAN_OPTIONS="suppressions=$root/tests/lsan.supp"
+    say "unit and scenario ($preset)"
+    run_binaries "$preset" "$folder" 'unit_*_test' scenario_test
+    say "end to end, short ($preset)"
+    run_python "$preset e2e" "$folder" 6 test_seed.SeedTest.test_a_step_lock_serialises_only_that_step
+  done
+fi
+
+say "done"
+for failure in "${failures[@]:-}"; do [[ -n $failure ]] && echo "FAILED: $failure"; done
+echo "$passed passed, $failed failed"
+((failed == 0))
