@@ -144,9 +144,11 @@ class ServerProcess {
 
   Result<void> start_controller() {
     connect(controller_, "tidelock-controller");
+    // Always the same identity: the data folder's lock lets only one server be, so after a crash the
+    // next one need not wait for the lease to run out.
     controller_.component = reconciler::Controller::make(
         *controller_.api, random_,
-        {.identity = "tidelock-server-" + random_.uuid(), .wake = controller_.waker.handle()});
+        {.identity = "tidelock-server", .wake = controller_.waker.handle()});
     controller_.start(clock_);
     return {};
   }
