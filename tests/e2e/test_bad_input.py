@@ -4,6 +4,7 @@ import io
 import json
 import os
 import ssl
+import subprocess
 import tarfile
 import unittest
 import urllib.error
@@ -134,6 +135,17 @@ class BadPackageTest(ServerTest):
         link.linkname = "/etc"
         self.assertIn("way", self.deploy(members=[(link, b""), (tarfile.TarInfo("way/evil"), b"x")]))
         self.assertFalse(os.path.exists("/etc/evil"))
+
+    def test_a_full_disk(self):
+        root = self.server.path("srv")
+        os.makedirs(root)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", root], capture_output=True).returncode:
+            self.skipTest("no right to mount a small file system")
+        self.addCleanup(subprocess.run, ["umount", "-l", root], check=True)
+        big = tarfile.TarInfo("big")
+        self.assertIn("No space left", self.deploy(members=[(big, os.urandom(4 << 20))]))
+        left = [os.path.join(folder, name) for folder, _, names in os.walk(root) for name in names]
+        self.assertEqual([name for name in left if name.endswith("big")], [])
 
 
 if __name__ == "__main__":
