@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -13,7 +14,8 @@ namespace tidelock::apiserver {
 
 struct OpenApiResource {
   ResourceInfo info;
-  nlohmann::json schema;                       // as in the CRD, or core_schema(); null = any object
+  std::shared_ptr<const nlohmann::json>
+      schema;                                  // as in the CRD, or core_schema(); null = any object
   std::vector<std::string> selectable_fields;  // ".spec.color"
 };
 
