@@ -27,16 +27,53 @@ struct KindInfo {
 // KindInfo of each struct of kinds.h.
 template <class T>
 const KindInfo& kind_info();
+template <>
+const KindInfo& kind_info<Project>();
+template <>
+const KindInfo& kind_info<Release>();
+template <>
+const KindInfo& kind_info<Environment>();
+template <>
+const KindInfo& kind_info<Tenant>();
+template <>
+const KindInfo& kind_info<Target>();
+template <>
+const KindInfo& kind_info<LockGroup>();
+template <>
+const KindInfo& kind_info<ConcurrencyBudget>();
+template <>
+const KindInfo& kind_info<TenantDeployment>();
+template <>
+const KindInfo& kind_info<Rollout>();
+template <>
+const KindInfo& kind_info<Installation>();
+template <>
+const KindInfo& kind_info<DeploymentTask>();
+template <>
+const KindInfo& kind_info<Secret>();
+template <>
+const KindInfo& kind_info<Lease>();
+template <>
+const KindInfo& kind_info<Event>();
 
 template <class T>
 Result<T> decode(const nlohmann::json& document);
 template <class T>
 Result<T> decode(std::string_view json_text);
+// A JSON document can be made of a string, so texts need an exact match.
+template <class T>
+Result<T> decode(const std::string& json_text) {
+  return decode<T>(std::string_view(json_text));
+}
+template <class T>
+Result<T> decode(const char* json_text) {
+  return decode<T>(std::string_view(json_text));
+}
 
 template <class T>
 nlohmann::json encode(const T& object);  // with apiVersion and kind
 template <class T>
-nlohmann::json encode_status(const T& object);  // the value of "status" alone
+nlohmann::json encode_status(const T& object);  // the value of "status" alone; kinds that have one
 
 // Parts that are hashed or shown on their own.
 nlohmann::json encode_process(const Process& process);
@@ -50,6 +87,10 @@ std::string_view to_string(LockMode);
 std::string_view to_string(LockScope);
 std::string_view to_string(LockGranularity);
 std::string_view to_string(Executor);
+std::string_view to_string(StepStart);
+std::string_view to_string(StepIsolation);
+std::string_view to_string(Supersede);
+std::string_view to_string(CancelMode);
 std::int64_t to_integer(const Fence& fence);
 Fence fence_from_integer(std::int64_t value);
 

@@ -326,7 +326,8 @@ inline constexpr std::int64_t kFenceSequenceMax = 999'999'999;
 struct TaskVariable {
   std::string name;
   std::string value;   // plain, or
-  std::string sealed;  // base64 sealed box for the target's public key
+  std::string sealed;  // base64 sealed box for the target's public key, or
+  std::optional<SecretKeyReference> secret;  // JSON: valueFrom.secretKeyRef; the agent reads it
   bool operator==(const TaskVariable&) const = default;
 };
 // A lock as one task wants it: instance resolved, group kept for display.
