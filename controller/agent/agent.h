@@ -26,6 +26,7 @@ struct Options {
   std::string ns;          // of that target; empty with an empty target = all namespaces
   std::string state_dir;   // journal, working directories, lock files
   std::string instance;    // uid of this agent process
+  std::string version = "dev";  // of this program, for Target.status
   int step_log_flush_bytes = 64 * 1024;
   Duration log_flush_interval = std::chrono::milliseconds(200);
   Duration kill_grace = std::chrono::seconds(5);  // SIGTERM to SIGKILL

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Slow work that must not block the agent's loop: downloads, extraction, http steps.
+// Slow work that must not block the agent's loop: downloads, extraction, http steps, disk work.
 //
 // Started with a ticket, finished ones are taken by poll(); the real one (curl, libarchive) has a
 // small pool of threads, the one of the tests answers in virtual time. All results are Results: a
@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -36,6 +37,8 @@ struct HttpJob {
   int expect = 200;
   Duration timeout;
 };
+// Work on the disk that waits for it (fsync). Runs on another thread: it owns what it touches.
+using DiskJob = std::function<Result<std::string>()>;
 struct FetchDone {
   Ticket ticket = 0;
   Result<std::string> result;  // text for the step's log
@@ -47,6 +50,7 @@ class Fetcher {
   virtual ~Fetcher() = default;
   virtual Ticket start(const PackageJob& job) = 0;
   virtual Ticket start(const HttpJob& job) = 0;
+  virtual Ticket start(DiskJob job) = 0;
   // Best effort; the ticket's result still comes (an error).
   virtual void cancel(Ticket ticket) = 0;
   virtual std::vector<FetchDone> poll() = 0;
@@ -54,7 +58,9 @@ class Fetcher {
 
 struct FetcherOptions {
   std::string cache_dir;
-  int threads = 4;
+  int threads = 4;        // downloads and extractions at once
+  int disk_threads = 16;  // disk jobs at once: they wait for the disk, which merges their flushes
+  int http_threads = 64;
   Wake wake;
 };
 Result<std::unique_ptr<Fetcher>> make_fetcher(const FetcherOptions& options);

@@ -43,6 +43,11 @@ class Disk {
   virtual Result<void> truncate_file(const std::string& path, std::uint64_t size) = 0;
   // With all parents, durable; one that exists keeps its mode.
   virtual Result<void> make_directories(const std::string& path, int mode) = 0;
+  // The same without durability: for what nobody misses after a crash of the machine.
+  virtual Result<void> make_scratch_directories(const std::string& path, int mode) = 0;
+  // Overwrites in place, neither atomic nor durable.
+  virtual Result<void> write_scratch_file(const std::string& path, std::string_view bytes,
+                                          int mode) = 0;
   // Removes a file, link or whole folder; a missing one is fine. Never follows links. Not durable:
   // after a crash of the machine it may be back, in part or whole.
   virtual Result<void> remove_all(const std::string& path) = 0;

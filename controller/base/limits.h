@@ -53,6 +53,13 @@ inline constexpr std::size_t kInstallationHistoryMax = 10;
 inline constexpr std::size_t kStatusNamesMax = 20;
 
 // Agent.
+inline constexpr std::size_t kJournalBytesMax = 1024 * 1024 * 1024;
+inline constexpr std::size_t kJournalRewriteBytes = 4 * 1024 * 1024;  // rewritten past it
+inline constexpr std::size_t kStepOutputsMax = 1'000;
+inline constexpr std::size_t kUnsentLogBytesMax = 1024 * 1024;  // per step, while nobody takes it
+inline constexpr std::size_t kSubstitutedFileBytesMax = 16 * 1024 * 1024;
+inline constexpr std::size_t kHttpStepBodyBytesMax = 64 * 1024;  // of the answer, kept for the log
+inline constexpr std::size_t kScriptArgumentBytesMax = 64 * 1024;  // longer bodies go to a file
 inline constexpr std::size_t kStepOutputFileBytesMax = 256 * 1024;
 inline constexpr std::size_t kStepMessageBytesMax = 1'024;
 inline constexpr std::size_t kProcessUnreadBytesMax = 1024 * 1024;  // per process; then it waits

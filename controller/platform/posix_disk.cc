@@ -68,6 +68,27 @@ UniqueFd open_for_append(const std::string& path, bool* created) {
   return file;
 }
 
+// mkdir -p; durable: each new entry is there before the next is made below it.
+Result<void> make_folders(const std::string& path, int mode, bool durable) {
+  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const std::string part = path.substr(0, end);
+    if (::mkdir(part.c_str(), static_cast<mode_t>(mode)) == 0) {
+      auto synced = durable ? sync_directory(parent_of(part)) : Result<void>{};
+      if (!synced) return synced;
+    } else if (errno != EEXIST) {
+      // A parent that exists but may not be written (EROFS, EACCES) is no obstacle by itself.
+      struct stat info {};
+      const int reason = errno;
+      if (::stat(part.c_str(), &info) != 0) return fail(os_error(reason, part));
+    }
+    if (end == std::string::npos) break;
+  }
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return fail_errno(path);
+  if (!S_ISDIR(info.st_mode)) return fail(os_error(ENOTDIR, path));
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> PosixDisk::read_file(const std::string& path, std::size_t bytes_max) {
@@ -131,21 +152,21 @@ Result<void> PosixDisk::truncate_file(const std::string& path, std::uint64_t siz
 }
 
 Result<void> PosixDisk::make_directories(const std::string& path, int mode) {
-  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
-    const std::string part = path.substr(0, end);
-    if (::mkdir(part.c_str(), static_cast<mode_t>(mode)) == 0) {
-      if (auto synced = sync_directory(parent_of(part)); !synced) return synced;
-    } else if (errno != EEXIST) {
-      // A parent that exists but may not be written (EROFS, EACCES) is no obstacle by itself.
-      struct stat info {};
-      const int reason = errno;
-      if (::stat(part.c_str(), &info) != 0) return fail(os_error(reason, part));
-    }
-    if (end == std::string::npos) break;
+  return make_folders(path, mode, true);
+}
+
+Result<void> PosixDisk::make_scratch_directories(const std::string& path, int mode) {
+  return make_folders(path, mode, false);
+}
+
+Result<void> PosixDisk::write_scratch_file(const std::string& path, std::string_view bytes,
+                                           int mode) {
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
+  const UniqueFd file(::open(path.c_str(), kFlags, static_cast<mode_t>(mode)));
+  if (!file || ::fchmod(file.get(), static_cast<mode_t>(mode)) != 0 ||
+      !write_all(file.get(), bytes)) {
+    return fail_errno(path);
   }
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return fail_errno(path);
-  if (!S_ISDIR(info.st_mode)) return fail(os_error(ENOTDIR, path));
   return {};
 }
 

@@ -21,6 +21,9 @@ class PosixDisk final : public Disk {
   Result<void> append_file(const std::string& path, std::string_view bytes) override;
   Result<void> truncate_file(const std::string& path, std::uint64_t size) override;
   Result<void> make_directories(const std::string& path, int mode) override;
+  Result<void> make_scratch_directories(const std::string& path, int mode) override;
+  Result<void> write_scratch_file(const std::string& path, std::string_view bytes,
+                                  int mode) override;
   Result<void> remove_all(const std::string& path) override;
   Result<void> rename(const std::string& from, const std::string& to) override;
   Result<void> replace_symlink(const std::string& link, const std::string& target) override;

@@ -234,8 +234,7 @@ Result<void> MemoryDisk::truncate_file(const std::string& path, std::uint64_t si
   return {};
 }
 
-Result<void> MemoryDisk::make_directories(const std::string& path, int) {
-  const std::lock_guard lock(mutex_);
+Result<void> MemoryDisk::make_folders(const std::string& path, bool durable) {
   if (const auto fault = begin()) return fail(fault_error(*fault, path));
   std::string part;
   for (const std::string& name : split(path)) {
@@ -247,8 +246,36 @@ Result<void> MemoryDisk::make_directories(const std::string& path, int) {
     auto folder = std::make_shared<Node>();
     folder->type = FileType::Directory;
     place->folder->entries[place->name] = std::move(folder);
-    place->folder->sync();
+    if (durable) place->folder->sync();
   }
+  return {};
+}
+
+Result<void> MemoryDisk::make_directories(const std::string& path, int) {
+  const std::lock_guard lock(mutex_);
+  return make_folders(path, true);
+}
+
+Result<void> MemoryDisk::make_scratch_directories(const std::string& path, int) {
+  const std::lock_guard lock(mutex_);
+  return make_folders(path, false);
+}
+
+Result<void> MemoryDisk::write_scratch_file(const std::string& path, std::string_view bytes, int) {
+  const std::lock_guard lock(mutex_);
+  if (const auto fault = begin()) return fail(fault_error(*fault, path));
+  auto place = find(path, false);
+  if (!place) return fail(place.error());
+  if (place->node != nullptr && place->node->type != FileType::Regular) {
+    return invalid(path, "Is a directory");
+  }
+  const std::uint64_t freed = place->node == nullptr ? 0 : place->node->size();
+  if (auto room = check_space(freed, bytes.size(), path); !room) return room;
+  if (place->node == nullptr) {
+    place->node = std::make_shared<Node>();
+    place->folder->entries[place->name] = place->node;
+  }
+  place->node->bytes = std::string(bytes);
   return {};
 }
 

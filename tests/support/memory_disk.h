@@ -50,6 +50,9 @@ class MemoryDisk final : public Disk {
   Result<void> append_file(const std::string& path, std::string_view bytes) override;
   Result<void> truncate_file(const std::string& path, std::uint64_t size) override;
   Result<void> make_directories(const std::string& path, int mode) override;
+  Result<void> make_scratch_directories(const std::string& path, int mode) override;
+  Result<void> write_scratch_file(const std::string& path, std::string_view bytes,
+                                  int mode) override;
   Result<void> remove_all(const std::string& path) override;
   Result<void> rename(const std::string& from, const std::string& to) override;
   Result<void> replace_symlink(const std::string& link, const std::string& target) override;
@@ -71,6 +74,7 @@ class MemoryDisk final : public Disk {
   // Links in the middle are followed, the last one only if asked.
   Result<Place> find(const std::string& path, bool follow_last) const;
   Result<NodePtr> find_existing(const std::string& path, bool follow_last) const;
+  Result<void> make_folders(const std::string& path, bool durable);
   Result<void> put_file(const Place& place, const std::string& path, std::string_view bytes);
   Result<void> check_space(std::uint64_t freed, std::uint64_t taken, const std::string& path) const;
   // Counts one operation; the fault when it is its turn.
