@@ -18,10 +18,10 @@ struct KeyPair {
 Result<KeyPair> make_certificate_authority(const std::string& common_name, TimePoint now);
 
 struct CertificateOptions {
-  std::string common_name;
-  std::vector<std::string> organizations;
-  std::vector<std::string> alternative_names;  // DNS names and IP addresses
-  bool server = false;                         // extended key usage: server or client
+  std::string common_name = {};
+  std::vector<std::string> organizations = {};
+  std::vector<std::string> alternative_names = {};  // DNS names and IP addresses
+  bool server = false;                              // extended key usage: server or client
   Duration lifetime = std::chrono::hours(24 * 365);
 };
 Result<KeyPair> sign_certificate(const KeyPair& authority, const CertificateOptions& options,

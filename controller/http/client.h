@@ -11,8 +11,8 @@
 namespace tidelock::http {
 
 struct ClientOptions {
-  std::string base_url;         // "https://127.0.0.1:6443"
-  std::string ca_pem;           // empty = the system's roots
+  std::string base_url;  // "https://127.0.0.1:6443"
+  std::string ca_pem;    // empty = the system's roots
   bool insecure_skip_tls_verify = false;
   std::string bearer_token;
   std::string client_certificate_pem;

@@ -30,12 +30,12 @@ std::string_view header(const Headers& headers, std::string_view name);
 // Who is at the other end, as far as the connection proves it.
 struct Peer {
   // From a verified client certificate: CN and O's, as Kubernetes reads them.
-  std::string certificate_user;
-  std::vector<std::string> certificate_groups;
+  std::string certificate_user = {};
+  std::vector<std::string> certificate_groups = {};
   // Set for in-process callers only: the identity the composition root gave them.
-  std::string in_process_user;
-  std::vector<std::string> in_process_groups;
-  std::string address;  // "127.0.0.1:4711", for the audit log
+  std::string in_process_user = {};
+  std::vector<std::string> in_process_groups = {};
+  std::string address = {};  // "127.0.0.1:4711", for the audit log
 };
 
 struct Request {
@@ -80,8 +80,8 @@ class Handler {
 
 // Target "path?query" taken apart. The path stays percent-encoded per segment until split.
 struct Target {
-  std::vector<std::string> segments;  // decoded, empty ones dropped
-  std::string path;                   // as sent
+  std::vector<std::string> segments;              // decoded, empty ones dropped
+  std::string path;                               // as sent
   std::multimap<std::string, std::string> query;  // decoded
 };
 Result<Target> parse_target(std::string_view target);

@@ -22,7 +22,7 @@ class LineStream {
 };
 
 struct StreamStart {
-  int status = 0;        // not 2xx: `body` holds the whole answer and stream is null
+  int status = 0;  // not 2xx: `body` holds the whole answer and stream is null
   std::string body;
   std::unique_ptr<LineStream> stream;
 };
