@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/reconciler/controller.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "controller/base/invariant.h"
+#include "controller/base/log.h"
+#include "controller/client/json_scan.h"
+#include "controller/reconciler/domain.h"
+#include "controller/reconciler/event_recorder.h"
+#include "controller/reconciler/facts.h"
+#include "controller/reconciler/narrator.h"
+
+namespace tidelock::reconciler {
+namespace {
+
+constexpr const char* kLeaseName = "tidelock-planner";
+constexpr const char* kComponent = "tidelock-controller";
+// Rounds of reading, planning and writing in one step, so that one step stays bounded.
+constexpr int kRoundsMax = 8;
+constexpr Duration kStartRetry = std::chrono::seconds(1);
+
+// No answer, or one that does not say whether the write happened.
+bool outcome_unknown(const Error& error) {
+  switch (error.reason) {
+    case Reason::Unknown:
+    case Reason::InternalError:
+    case Reason::ServiceUnavailable:
+    case Reason::Timeout: return true;
+    case Reason::BadRequest:
+    case Reason::Unauthorized:
+    case Reason::Forbidden:
+    case Reason::NotFound:
+    case Reason::MethodNotAllowed:
+    case Reason::NotAcceptable:
+    case Reason::AlreadyExists:
+    case Reason::Conflict:
+    case Reason::Expired:
+    case Reason::RequestEntityTooLarge:
+    case Reason::UnsupportedMediaType:
+    case Reason::Invalid:
+    case Reason::TooManyRequests: return false;
+  }
+  return true;
+}
+
+// The object is not as we knew it: read it again.
+bool is_outdated(const Write& write, const Error& error) {
+  if (error.reason == Reason::NotFound) return write.call.verb != client::Call::Verb::Create;
+  return error.reason == Reason::Conflict || error.reason == Reason::AlreadyExists;
+}
+
+class ControllerImpl final : public Controller {
+ public:
+  ControllerImpl(client::ApiClient& api, Options options)
+      : api_(api), options_(std::move(options)), events_(kComponent), narrator_(events_),
+        facts_(api, options_.wake,
+               [this](const api::KindInfo& info, const api::ObjectKey& key, const Error& error) {
+                 undecodable(info, key, error);
+               }) {}
+
+  bool synced() const override { return facts_.synced(); }
+
+  TimePoint step(TimePoint now) override {
+    TimePoint next = now;
+    for (int round = 0; round < kRoundsMax; ++round) {
+      next = facts_.step(now, *this);
+      if (!facts_.synced()) break;
+      next = std::min(next, tend_domains(now));
+      std::vector<Write> writes;
+      next = std::min(next, plan_domains(now, writes));
+      if (writes.empty()) break;
+      send(std::move(writes), now);
+      next = now;
+    }
+    send_events(now);
+    return next;
+  }
+
+  // Facts::Listener.
+  template <class T>
+  void changed(const api::ObjectKey& key, const Facts::Ptr<T>& before, const Facts::Ptr<T>& after) {
+    Domain& domain = domain_of(key.ns);
+    domain.objects += (after ? 1 : 0) - (before ? 1 : 0);
+    domain.touch();
+    planner::Planner* planner = domain.planner();
+    if (planner == nullptr) return;
+    if (after) {
+      planner->set(after);
+    } else {
+      planner->remove(std::string(api::kind_info<T>().kind), key.name);
+    }
+    narrator_.changed(before.get(), after.get());
+  }
+
+ private:
+  Domain& domain_of(const std::string& ns) {
+    auto found = domains_.find(ns);
+    if (found != domains_.end()) return found->second;
+    const client::LeaderElector::Options lease{ns, kLeaseName, options_.identity,
+                                               options_.lease_duration};
+    return domains_.try_emplace(ns, api_, lease).first->second;
+  }
+
+  // Leases, and the planners that come and go with them.
+  TimePoint tend_domains(TimePoint now) {
+    std::erase_if(domains_, [](const auto& entry) { return entry.second.objects == 0; });
+    TimePoint next = kNever;
+    for (auto& [ns, domain] : domains_) {
+      client::LeaderElector& elector = domain.elector();
+      next = std::min(next, elector.step(now));
+      if (!elector.leads(now)) {
+        if (domain.planner() != nullptr) domain.stop();
+      } else if (!domain.started_for(elector.epoch()) && !start_planner(ns, domain)) {
+        next = std::min(next, now + kStartRetry);
+      }
+    }
+    return next;
+  }
+
+  // The one before us may have granted up to the moment in which we took its lease: the tasks are
+  // read once more, so that no lock is given twice.
+  bool start_planner(const std::string& ns, Domain& domain) {
+    if (domain.elector().epoch() > 1 && !read_tasks(ns)) return false;
+    std::int64_t epoch = domain.elector().epoch();
+    facts_.for_each_of<api::DeploymentTask>(ns, [&](const auto& task) {
+      // Should the lease have been deleted: fences rise all the same.
+      if (task->status.grant) epoch = std::max(epoch, task->status.grant->fence.epoch + 1);
+    });
+    domain.start(domain.elector().epoch(), epoch);
+    facts_.for_each_in(ns, [&](const auto& object) { domain.planner()->set(object); });
+    log_info("planning", {{"namespace", ns}, {"epoch", std::to_string(epoch)}});
+    return true;
+  }
+
+  bool read_tasks(const std::string& ns) {
+    const auto text = api_.list(client::resource_of<api::DeploymentTask>(), ns);
+    if (!text) {
+      log_warn("tasks cannot be read", {{"namespace", ns}, {"error", text.error().message}});
+      return false;
+    }
+    std::set<std::string> listed;
+    for (std::string_view item : client::json_elements(client::json_member(*text, "items"))) {
+      listed.insert(client::json_string(
+          client::json_member(client::json_member(item, "metadata"), "name")));
+      // What cannot be decoded has been reported by the reflector.
+      if (auto task = api::decode<api::DeploymentTask>(item)) facts_.wrote(*task, *this);
+    }
+    std::vector<Facts::Ptr<api::DeploymentTask>> gone;
+    facts_.for_each_of<api::DeploymentTask>(ns, [&](const auto& task) {
+      if (!listed.contains(task->metadata.name)) gone.push_back(task);
+    });
+    for (const auto& task : gone) {
+      facts_.erased<api::DeploymentTask>(task->metadata.key(), task->metadata.uid, *this);
+    }
+    return true;
+  }
+
+  TimePoint plan_domains(TimePoint now, std::vector<Write>& writes) {
+    TimePoint next = kNever;
+    for (auto& [ns, domain] : domains_) next = std::min(next, domain.plan(now, facts_, writes));
+    return next;
+  }
+
+  // One batch; then the objects that turned out to be different are read in another.
+  void send(std::vector<Write> writes, TimePoint now) {
+    std::vector<client::Call> calls;
+    calls.reserve(writes.size());
+    for (const Write& write : writes) calls.push_back(write.call);
+    std::vector<Result<std::string>> answers = api_.call_all(calls);
+    INVARIANT(answers.size() == writes.size());
+    std::vector<Outdated> outdated;
+    for (std::size_t i = 0; i < writes.size(); ++i) {
+      Domain& domain = domain_of(writes[i].key.ns);
+      if (answers[i]) {
+        domain.succeeded(writes[i]);
+        take_answer(writes[i], *answers[i]);
+      } else if (is_outdated(writes[i], answers[i].error())) {
+        outdated.push_back({std::move(writes[i]), answers[i].error()});
+      } else if (writes[i].grants && outcome_unknown(answers[i].error())) {
+        domain.unknown(std::move(writes[i]), answers[i].error(), now);
+      } else {
+        domain.refused(writes[i], answers[i].error(), now);
+      }
+    }
+    read_again(outdated, now);
+  }
+
+  struct Outdated {
+    Write write;
+    Error error;
+  };
+  void read_again(const std::vector<Outdated>& outdated, TimePoint now) {
+    std::vector<client::Call> calls;
+    for (const Outdated& object : outdated) calls.push_back(read_of(object.write));
+    const std::vector<Result<std::string>> answers = api_.call_all(calls);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      const Write& write = outdated[i].write;
+      bool news = false;
+      if (answers[i]) {
+        news = take_object(write, *answers[i]);
+      } else if (answers[i].error().reason == Reason::NotFound) {
+        news = forget(write);
+      }
+      Domain& domain = domain_of(write.key.ns);
+      if (news) {
+        domain.succeeded(write);  // settled: the next plan starts from what is there
+      } else {
+        domain.refused(write, answers[i] ? outdated[i].error : answers[i].error(), now);
+      }
+    }
+  }
+
+  void take_answer(const Write& write, const std::string& text) {
+    const bool deletion = write.call.verb == client::Call::Verb::Delete;
+    if (deletion && client::json_string(client::json_member(text, "kind")) == "Status") {
+      Facts::with_kind(write.kind, [&]<class T>() {
+        facts_.erased<T>(write.key, write.uid, *this);
+      });
+      return;
+    }
+    take_object(write, text);
+  }
+
+  // True if this was news.
+  bool take_object(const Write& write, const std::string& text) {
+    bool news = false;
+    Facts::with_kind(write.kind, [&]<class T>() {
+      auto object = api::decode<T>(std::string_view(text));
+      if (!object) {
+        log_warn("answer cannot be decoded", {{"kind", write.kind},
+                                              {"name", write.key.name},
+                                              {"error", object.error().message}});
+        return;
+      }
+      const auto before = facts_.get<T>(write.key.ns, write.key.name);
+      facts_.wrote(*object, *this);
+      news = facts_.get<T>(write.key.ns, write.key.name) != before;
+    });
+    return news;
+  }
+
+  bool forget(const Write& write) {
+    bool news = false;
+    Facts::with_kind(write.kind, [&]<class T>() {
+      const auto known = facts_.get<T>(write.key.ns, write.key.name);
+      if (!known) return;
+      facts_.erased<T>(write.key, known->metadata.uid, *this);
+      news = true;
+    });
+    return news;
+  }
+
+  void undecodable(const api::KindInfo& info, const api::ObjectKey& key, const Error& error) {
+    std::string message = error.message;
+    for (const Cause& cause : error.causes) message += "; " + cause.field + ": " + cause.message;
+    log_warn("object cannot be decoded", {{"kind", info.kind},
+                                          {"namespace", key.ns},
+                                          {"name", key.name},
+                                          {"error", message}});
+    events_.warning({info.kind, info.group, info.version, key, ""}, "Undecodable", message);
+  }
+
+  void send_events(TimePoint now) {
+    const std::vector<client::Call> calls = events_.take(now);
+    for (const Result<std::string>& answer : api_.call_all(calls)) {
+      if (answer || answer.error().reason == Reason::AlreadyExists) continue;
+      if (last_event_error_ == answer.error().message) continue;
+      last_event_error_ = answer.error().message;
+      log_warn("event not written", {{"error", answer.error().message}});
+    }
+  }
+
+  client::ApiClient& api_;
+  Options options_;
+  EventRecorder events_;
+  Narrator narrator_;
+  std::map<std::string, Domain> domains_;
+  Facts facts_;
+  std::string last_event_error_;
+};
+
+}  // namespace
+
+// The random source is part of the contract for jitter; nothing here needs any so far.
+std::unique_ptr<Controller> Controller::make(client::ApiClient& api, Random& /*random*/,
+                                             Options options) {
+  return std::make_unique<ControllerImpl>(api, std::move(options));
+}
+
+}  // namespace tidelock::reconciler
