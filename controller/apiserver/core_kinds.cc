@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "controller/apiserver/object_rules.h"
 #include "controller/apiserver/status.h"
 #include "controller/base/digest.h"
 

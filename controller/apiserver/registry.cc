@@ -12,8 +12,10 @@ ResourceTypePtr lookup(const std::map<Catalog::Key, ResourceTypePtr>& types, Cat
 }
 
 void add(Catalog& catalog, const ResourceTypePtr& type) {
-  catalog.by_plural[{type->group, type->version, type->plural}] = type;
-  catalog.by_kind[{type->group, type->version, type->kind}] = type;
+  if (type->is_served) {
+    catalog.by_plural[{type->group, type->version, type->plural}] = type;
+    catalog.by_kind[{type->group, type->version, type->kind}] = type;
+  }
   if (type->version == type->storage_version) catalog.stored[{type->group, type->plural}] = type;
 }
 

@@ -35,6 +35,7 @@ struct ResourceType {
   bool namespaced = true;
   bool has_status = false;
   bool has_generation = false;
+  bool is_served = true;     // false: only stored in this version
   bool terminating = false;  // its CRD is being deleted: no creates
   Builtin builtin = Builtin::None;
   std::string deprecation_warning;             // sent with every answer when not empty
