@@ -256,13 +256,11 @@ class ControllerImpl final : public Controller {
   }
 
   void undecodable(const api::KindInfo& info, const api::ObjectKey& key, const Error& error) {
-    std::string message = error.message;
-    for (const Cause& cause : error.causes) message += "; " + cause.field + ": " + cause.message;
     log_warn("object cannot be decoded", {{"kind", info.kind},
                                           {"namespace", key.ns},
                                           {"name", key.name},
-                                          {"error", message}});
-    events_.warning({info.kind, info.group, info.version, key, ""}, "Undecodable", message);
+                                          {"error", error.message}});
+    events_.warning({info.kind, info.group, info.version, key, ""}, "Undecodable", error.message);
   }
 
   void send_events(TimePoint now) {
