@@ -28,6 +28,7 @@ class VersionRange {
   bool contains(const Version& version) const;
 
  private:
+  friend class RangeParser;
   struct Comparator {
     enum class Operator { Less, LessEqual, Equal, GreaterEqual, Greater } op;
     Version version;
