@@ -15,14 +15,29 @@ constexpr const char* kHexDigits = "0123456789abcdef";
 
 void append_escaped(std::string& out, unsigned char c) {
   switch (c) {
-    case '\a': out += "\\a"; return;
-    case '\b': out += "\\b"; return;
-    case '\f': out += "\\f"; return;
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    case '\v': out += "\\v"; return;
-    default: break;
+    case '\a':
+      out += "\\a";
+      return;
+    case '\b':
+      out += "\\b";
+      return;
+    case '\f':
+      out += "\\f";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    case '\v':
+      out += "\\v";
+      return;
+    default:
+      break;
   }
   out += "\\x";
   out += kHexDigits[c >> 4];
@@ -31,7 +46,8 @@ void append_escaped(std::string& out, unsigned char c) {
 
 std::string fixed_digits(const std::string& digits, int exponent) {
   const int size = static_cast<int>(digits.size());
-  if (exponent < 0) return "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') + digits;
+  if (exponent < 0)
+    return "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') + digits;
   if (exponent + 1 >= size) {
     return digits + std::string(static_cast<std::size_t>(exponent + 1 - size), '0');
   }
@@ -110,7 +126,8 @@ Cause unsupported_cause(std::string field, const json& value,
   for (const std::string& one : supported) {
     detail += (detail.empty() ? "supported values: " : ", ") + go_quote(one);
   }
-  return {"FieldValueNotSupported", with_value("Unsupported value", value, detail), std::move(field)};
+  return {"FieldValueNotSupported", with_value("Unsupported value", value, detail),
+          std::move(field)};
 }
 
 Cause duplicate_cause(std::string field, const json& value) {

@@ -245,14 +245,22 @@ int SchemaNode::property(std::string_view name) const {
 
 const char* type_name(SchemaType type) {
   switch (type) {
-    case SchemaType::Any: return "";
-    case SchemaType::Object: return "object";
-    case SchemaType::Array: return "array";
-    case SchemaType::String: return "string";
-    case SchemaType::Integer: return "integer";
-    case SchemaType::Number: return "number";
-    case SchemaType::Boolean: return "boolean";
-    case SchemaType::IntOrString: return "integer,string";
+    case SchemaType::Any:
+      return "";
+    case SchemaType::Object:
+      return "object";
+    case SchemaType::Array:
+      return "array";
+    case SchemaType::String:
+      return "string";
+    case SchemaType::Integer:
+      return "integer";
+    case SchemaType::Number:
+      return "number";
+    case SchemaType::Boolean:
+      return "boolean";
+    case SchemaType::IntOrString:
+      return "integer,string";
   }
   return "";
 }

@@ -30,8 +30,8 @@ class Schema {
   // resources stay whatever the schema says.
   void prune(nlohmann::json& object, std::vector<std::string>* unknown = nullptr) const;
 
-  // Drops nulls of fields that have a default and are not nullable, then fills in defaults, also
-  // inside list items and maps, but never below an object that is absent.
+  // Drops nulls that the schema does not allow (or puts the default in their place), then fills in
+  // defaults, also inside list items and maps, but never below an object that is absent.
   void apply_defaults(nlohmann::json& object) const;
 
   // All faults in Kubernetes' words, with ratcheting against `old` unless it is null: parts that
@@ -40,7 +40,7 @@ class Schema {
   std::vector<Cause> validate(const nlohmann::json& object,
                               const nlohmann::json* old = nullptr) const;
 
-  // Stores 5.0 as 5 wherever the schema says integer.
+  // Stores 5.0 as 5, everywhere: that is how Go writes such numbers.
   void normalize_numbers(nlohmann::json& object) const;
 
   // The document it was compiled from.

@@ -156,18 +156,30 @@ bool is_ssn(std::string_view text) {
 
 Format parse_format(std::string_view name) {
   static const std::map<std::string, Format, std::less<>> formats = {
-      {"int32", Format::Int32},         {"int64", Format::Int64},
-      {"float", Format::Float},         {"double", Format::Double},
-      {"datetime", Format::DateTime},   {"date", Format::Date},
-      {"duration", Format::Duration},   {"byte", Format::Byte},
-      {"uri", Format::Uri},             {"email", Format::Email},
-      {"hostname", Format::Hostname},   {"ipv4", Format::Ipv4},
-      {"ipv6", Format::Ipv6},           {"cidr", Format::Cidr},
-      {"mac", Format::Mac},             {"uuid", Format::Uuid},
-      {"uuid3", Format::Uuid3},         {"uuid4", Format::Uuid4},
-      {"uuid5", Format::Uuid5},         {"hexcolor", Format::HexColor},
-      {"ssn", Format::Ssn},             {"password", Format::Password},
-      {"k8sshortname", Format::ShortName}, {"k8slongname", Format::LongName},
+      {"int32", Format::Int32},
+      {"int64", Format::Int64},
+      {"float", Format::Float},
+      {"double", Format::Double},
+      {"datetime", Format::DateTime},
+      {"date", Format::Date},
+      {"duration", Format::Duration},
+      {"byte", Format::Byte},
+      {"uri", Format::Uri},
+      {"email", Format::Email},
+      {"hostname", Format::Hostname},
+      {"ipv4", Format::Ipv4},
+      {"ipv6", Format::Ipv6},
+      {"cidr", Format::Cidr},
+      {"mac", Format::Mac},
+      {"uuid", Format::Uuid},
+      {"uuid3", Format::Uuid3},
+      {"uuid4", Format::Uuid4},
+      {"uuid5", Format::Uuid5},
+      {"hexcolor", Format::HexColor},
+      {"ssn", Format::Ssn},
+      {"password", Format::Password},
+      {"k8sshortname", Format::ShortName},
+      {"k8slongname", Format::LongName},
   };
   std::string plain;
   for (const char c : name) {
@@ -184,26 +196,43 @@ bool matches_format(Format format, std::string_view text) {
     case Format::Int64:
     case Format::Float:
     case Format::Double:
-    case Format::Password: return true;
-    case Format::DateTime: return is_date_time(text);
-    case Format::Date: return is_date(text);
-    case Format::Duration: return is_duration(text);
-    case Format::Byte: return is_base64(text);
-    case Format::Uri: return is_uri(text);
-    case Format::Email: return is_email(text);
-    case Format::Hostname: return is_hostname(text);
-    case Format::Ipv4: return is_ipv4(text);
-    case Format::Ipv6: return is_ipv6(text);
-    case Format::Cidr: return is_cidr(text);
-    case Format::Mac: return is_mac(text);
+    case Format::Password:
+      return true;
+    case Format::DateTime:
+      return is_date_time(text);
+    case Format::Date:
+      return is_date(text);
+    case Format::Duration:
+      return is_duration(text);
+    case Format::Byte:
+      return is_base64(text);
+    case Format::Uri:
+      return is_uri(text);
+    case Format::Email:
+      return is_email(text);
+    case Format::Hostname:
+      return is_hostname(text);
+    case Format::Ipv4:
+      return is_ipv4(text);
+    case Format::Ipv6:
+      return is_ipv6(text);
+    case Format::Cidr:
+      return is_cidr(text);
+    case Format::Mac:
+      return is_mac(text);
     case Format::Uuid:
     case Format::Uuid3:
     case Format::Uuid4:
-    case Format::Uuid5: return is_uuid(format, text);
-    case Format::HexColor: return is_hex_color(text);
-    case Format::Ssn: return is_ssn(text);
-    case Format::ShortName: return api::check_dns_label(text).empty();
-    case Format::LongName: return api::check_dns_subdomain(text).empty();
+    case Format::Uuid5:
+      return is_uuid(format, text);
+    case Format::HexColor:
+      return is_hex_color(text);
+    case Format::Ssn:
+      return is_ssn(text);
+    case Format::ShortName:
+      return api::check_dns_label(text).empty();
+    case Format::LongName:
+      return api::check_dns_subdomain(text).empty();
   }
   return true;
 }

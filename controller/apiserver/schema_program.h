@@ -45,14 +45,14 @@ struct SchemaNode {
   bool unique_items = false;
   bool exclusive_maximum = false;
   bool exclusive_minimum = false;
-  bool has_additional = false;      // additionalProperties stands there and is not false
+  bool has_additional = false;        // additionalProperties stands there and is not false
   bool additional_forbidden = false;  // additionalProperties: false
-  bool defaults_below = false;      // a default in this node's properties, items or values, or deeper
-  bool lists_below = false;         // a set or map list at this node or deeper
-  bool embedded_below = false;      // an embedded resource at this node or deeper
+  bool defaults_below = false;  // a default in this node's properties, items or values, or deeper
+  bool lists_below = false;     // a set or map list at this node or deeper
+  bool embedded_below = false;  // an embedded resource at this node or deeper
   int items = kNoNode;
   int additional = kNoNode;
-  int negated = kNoNode;  // not
+  int negated = kNoNode;                   // not
   std::vector<SchemaProperty> properties;  // sorted by name
   std::vector<std::string> required;
   std::vector<std::string> map_keys;

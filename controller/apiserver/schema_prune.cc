@@ -17,11 +17,21 @@ bool is_meta_field(const std::string& name) {
 }
 
 const std::set<std::string, std::less<>>& object_meta_fields() {
-  static const std::set<std::string, std::less<>> fields = {
-      "annotations", "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp",
-      "finalizers",  "generateName",      "generation",                 "labels",
-      "managedFields", "name",            "namespace",                  "ownerReferences",
-      "resourceVersion", "selfLink",      "uid"};
+  static const std::set<std::string, std::less<>> fields = {"annotations",
+                                                            "creationTimestamp",
+                                                            "deletionGracePeriodSeconds",
+                                                            "deletionTimestamp",
+                                                            "finalizers",
+                                                            "generateName",
+                                                            "generation",
+                                                            "labels",
+                                                            "managedFields",
+                                                            "name",
+                                                            "namespace",
+                                                            "ownerReferences",
+                                                            "resourceVersion",
+                                                            "selfLink",
+                                                            "uid"};
   return fields;
 }
 
@@ -61,40 +71,39 @@ class Pruner {
   }
 
   void prune(json& value, const SchemaNode& node, bool is_root = false) {
-    if (value.is_array()) {
+    const bool embedded = node.embedded || is_root;
+    if (node.embedded && !is_root && value.is_object()) prune_metadata(value);
+    if (node.preserve_unknown) {
+      keep_unknown(value, node, embedded);
+    } else if (value.is_array()) {
       prune_items(value, node);
     } else if (value.is_object()) {
-      prune_members(value, node, is_root);
+      prune_members(value, node, embedded);
     }
   }
 
   void prune_items(json& value, const SchemaNode& node) {
     const SchemaNode* items = program_.node(node.items);
-    if (items == nullptr && node.preserve_unknown) return;
     std::size_t index = 0;
     for (json& item : value) {
       const Step step(path_, index++);
       if (items == nullptr) {
         remove_all(item);
-      } else if (node.preserve_unknown && !items->preserve_unknown) {
-        keep_unknown(item, *items);
       } else {
         prune(item, *items);
       }
     }
   }
 
-  // The items of a list that preserves unknown fields: only what they declare is looked into.
-  void keep_unknown(json& value, const SchemaNode& node) {
-    if (value.is_array()) {
-      const SchemaNode* items = program_.node(node.items);
-      std::size_t index = 0;
-      for (json& item : value) {
-        const Step step(path_, index++);
-        if (items != nullptr) keep_unknown(item, *items);
-      }
-    } else if (value.is_object()) {
-      prune_declared(value, node, node.embedded);
+  // Below x-kubernetes-preserve-unknown-fields: only what is declared is looked into.
+  void keep_unknown(json& value, const SchemaNode& node, bool embedded) {
+    if (value.is_object()) return prune_declared(value, node, embedded);
+    const SchemaNode* items = program_.node(node.items);
+    if (!value.is_array() || items == nullptr) return;
+    std::size_t index = 0;
+    for (json& item : value) {
+      const Step step(path_, index++);
+      keep_unknown(item, *items, items->embedded);
     }
   }
 
@@ -113,10 +122,7 @@ class Pruner {
     }
   }
 
-  void prune_members(json& value, const SchemaNode& node, bool is_root) {
-    const bool embedded = node.embedded || is_root;
-    if (node.embedded && !is_root) prune_metadata(value);
-    if (node.preserve_unknown) return prune_declared(value, node, embedded);
+  void prune_members(json& value, const SchemaNode& node, bool embedded) {
     auto property = node.properties.begin();
     for (auto it = value.begin(); it != value.end();) {
       const std::string& key = it.key();

@@ -63,8 +63,8 @@ class Checker {
     extensions(schema, path);
     const bool skip_any = is_int_or_string(get(schema, "anyOf"));
     const json& all_of = get(schema, "allOf");
-    const bool skip_first_all = all_of.is_array() && !all_of.empty() &&
-                                is_int_or_string(get(all_of[0], "anyOf"));
+    const bool skip_first_all =
+        all_of.is_array() && !all_of.empty() && is_int_or_string(get(all_of[0], "anyOf"));
     values(schema, skip_any, skip_first_all, path);
     types(schema, level, path);
     metadata(schema, level, path);
@@ -91,8 +91,8 @@ class Checker {
       causes.push_back(forbidden_cause(path + "." + name, std::string(name) + " is not supported"));
     }
     if (get(schema, "items").is_array()) {
-      causes.push_back(forbidden_cause(
-          path + ".items", "items must be a schema object and not an array"));
+      causes.push_back(
+          forbidden_cause(path + ".items", "items must be a schema object and not an array"));
     }
   }
 
@@ -100,7 +100,8 @@ class Checker {
     const json& additional = get(schema, "additionalProperties");
     if (additional.is_null()) return;
     const std::string where = path + ".additionalProperties";
-    if (level == Level::Root) causes.push_back(forbidden_cause(where, "must not be used at the root"));
+    if (level == Level::Root)
+      causes.push_back(forbidden_cause(where, "must not be used at the root"));
     if (additional.is_object()) structural(additional, Level::Field, where);
   }
 
@@ -120,21 +121,23 @@ class Checker {
     const bool embedded = is_true(schema, "x-kubernetes-embedded-resource");
     if (embedded && type != "object") {
       constexpr const char* kText = "must be object if x-kubernetes-embedded-resource is true";
-      causes.push_back(type.empty() ? required_cause(where, kText) : invalid_cause(where, type, kText));
+      causes.push_back(type.empty() ? required_cause(where, kText)
+                                    : invalid_cause(where, type, kText));
     } else if (type.empty() && !is_true(schema, "x-kubernetes-int-or-string") &&
                !is_true(schema, "x-kubernetes-preserve-unknown-fields")) {
-      causes.push_back(required_cause(where, level == Level::Root ? "must not be empty at the root"
-                                             : level == Level::Item
-                                                 ? "must not be empty for specified array items"
-                                                 : "must not be empty for specified object fields"));
+      causes.push_back(required_cause(
+          where, level == Level::Root   ? "must not be empty at the root"
+                 : level == Level::Item ? "must not be empty for specified array items"
+                                        : "must not be empty for specified object fields"));
     }
     if (level == Level::Root && !type.empty() && type != "object") {
       causes.push_back(invalid_cause(where, type, "must be object at the root"));
     }
     if (!embedded) return;
     if (!get(schema, "additionalProperties").is_null()) {
-      causes.push_back(forbidden_cause(path + ".additionalProperties",
-                                       "must not be used if x-kubernetes-embedded-resource is set"));
+      causes.push_back(
+          forbidden_cause(path + ".additionalProperties",
+                          "must not be used if x-kubernetes-embedded-resource is set"));
     }
     if (!is_true(schema, "x-kubernetes-preserve-unknown-fields") &&
         get(schema, "properties").empty()) {
@@ -151,8 +154,8 @@ class Checker {
     for (const char* name : {"kind", "apiVersion"}) {
       const json& property = get(properties, name);
       if (property.is_null() || type_of(property) == "string") continue;
-      causes.push_back(invalid_cause(property_path(path, name) + ".type", type_of(property),
-                                     "must be string"));
+      causes.push_back(
+          invalid_cause(property_path(path, name) + ".type", type_of(property), "must be string"));
     }
     const json& meta = get(properties, "metadata");
     if (meta.is_null()) return;
@@ -197,7 +200,8 @@ class Checker {
     if (compiled.ok()) return;
     causes.push_back(invalid_cause(path + ".pattern", pattern,
                                    "must be a valid regular expression, but isn't: error parsing "
-                                   "regexp: " + compiled.error()));
+                                   "regexp: " +
+                                       compiled.error()));
   }
 
   void branch(const json& schema, bool skip_any, const std::string& path) {
@@ -208,8 +212,8 @@ class Checker {
     for (const auto& [name, property] : get(schema, "properties").items()) {
       branch(property, false, property_path(path, name));
       if (name != "metadata") continue;
-      causes.push_back(forbidden_cause(property_path(path, name),
-                                       "must not be specified in a nested context"));
+      causes.push_back(
+          forbidden_cause(property_path(path, name), "must not be specified in a nested context"));
     }
     forbidden_in_branch(schema, path);
   }
