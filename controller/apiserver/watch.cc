@@ -55,11 +55,14 @@ class WatchStream final : public http::BodyStream {
   Pull pull(std::string& out) override {
     if (ended_) return Pull::End;
     const std::size_t before = out.size();
-    if (!watch_) {
-      send_initial(out);
-    } else {
-      send_live(out);
-    }
+    do {
+      more_ = false;
+      if (!watch_) {
+        send_initial(out);
+      } else {
+        send_live(out);
+      }
+    } while (more_ && out.size() == before);
     if (out.size() > before) return Pull::Data;
     return ended_ ? Pull::End : Pull::Pending;
   }
@@ -88,7 +91,8 @@ class WatchStream final : public http::BodyStream {
       }
     }
     next_ = page->next;
-    if (!next_.empty()) return wake_again();
+    more_ = !next_.empty();
+    if (more_) return;
     if (plan_.bookmarks) {
       append_event(out, EventType::Bookmark,
                    render_bookmark(type_, answer_, initial_revision_, true));
@@ -109,7 +113,8 @@ class WatchStream final : public http::BodyStream {
     auto events = watch_->next(kEventsPerPull);
     if (!events) return send_error(events.error(), out);
     for (const auto& event : *events) send_event(event, out);
-    if (events->size() == kEventsPerPull) return wake_again();
+    more_ = events->size() == kEventsPerPull;
+    if (more_) return;
     if (gone) ended_ = true;
     const TimePoint now = context_.clock.now();
     if (plan_.bookmarks && now >= bookmark_due()) send_bookmark(now, out);
@@ -162,10 +167,6 @@ class WatchStream final : public http::BodyStream {
     ended_ = true;
   }
 
-  void wake_again() {
-    if (wake_) wake_();
-  }
-
   Context& context_;
   const ResourceTypePtr type_;
   const Answer answer_;
@@ -178,6 +179,7 @@ class WatchStream final : public http::BodyStream {
   store::Revision initial_revision_ = 0;
   store::Revision after_ = 0;
   TimePoint next_bookmark_;
+  bool more_ = false;  // the last read may not have been all there is
   bool sent_columns_ = false;
   bool sent_last_bookmark_ = false;
   bool ended_ = false;
