@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/agent/journal.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "controller/api/codec.h"
@@ -132,7 +133,7 @@ void Journal::forget(const std::string& uid) { tasks_.erase(uid); }
 
 Result<void> Journal::commit() {
   if (pending_.empty()) return {};
-  if (damaged_ || size_ + pending_.size() > limits::kJournalRewriteBytes) return rewrite();
+  if (damaged_ || size_ + pending_.size() > rewrite_at_) return rewrite();
   auto written = disk_->append_file(path_, pending_);
   if (!written) {
     damaged_ = true;  // a part of it may be there
@@ -155,6 +156,7 @@ Result<void> Journal::rewrite() {
   auto written = disk_->write_file(path_, bytes, 0600);
   if (!written) return written;
   size_ = bytes.size();
+  rewrite_at_ = std::max(limits::kJournalRewriteBytes, 4 * size_);
   pending_.clear();
   damaged_ = false;
   return {};

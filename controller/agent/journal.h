@@ -14,6 +14,7 @@
 
 #include "controller/api/kinds.h"
 #include "controller/base/disk.h"
+#include "controller/base/limits.h"
 #include "controller/base/result.h"
 
 namespace tidelock::agent {
@@ -74,6 +75,7 @@ class Journal {
   std::map<std::string, TaskRecord> tasks_;
   std::string pending_;     // lines for the next commit
   std::size_t size_ = 0;    // of the file
+  std::size_t rewrite_at_ = limits::kJournalRewriteBytes;
   bool damaged_ = false;    // rewrite before the next append
 };
 

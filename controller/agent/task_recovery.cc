@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run begins with after a restart of the agent: the status in the API, and where the journal
+// knows more, the journal.
+#include <algorithm>
+
+#include "controller/agent/task_run.h"
+
+namespace tidelock::agent {
+
+void TaskRun::recover(const TaskRecord* record) {
+  const std::vector<api::StepStatus>& known = task_->status.steps;
+  for (std::size_t i = 0; i < spec().steps.size(); ++i) {
+    const std::string& name = spec().steps[i].step.name;
+    const bool same = i < known.size() && known[i].name == name;
+    steps_.push_back(same ? known[i] : api::StepStatus{});
+    steps_.back().name = name;
+    if (steps_.back().started_at && steps_.back().finished_at) {
+      executed_ += *steps_.back().finished_at - *steps_.back().started_at;
+    }
+  }
+  started_at_ = task_->status.started_at;
+  orphaned_ = task_->status.phase == api::TaskPhase::Orphaned;
+  if (record != nullptr) {
+    fence_ = api::fence_from_integer(record->fence);
+    folder_ = record->release_folder;
+    if (task_->status.grant && task_->status.grant->fence == fence_) hold_locks(*task_->status.grant);
+    for (const auto& [index, step] : record->steps) recover_step(index, step);
+  }
+  for (api::StepStatus& step : steps_) {
+    const bool in_flight = std::any_of(runs_.begin(), runs_.end(), [&](const StepRun& run) {
+      return run.status().name == step.name;
+    });
+    if (step.phase != api::StepPhase::Running || in_flight) continue;
+    step.phase = api::StepPhase::Interrupted;
+    step.message = "the journal of the agent that ran it is lost";
+    stage_ = Stage::Running;
+  }
+  // Everything was done but the end.
+  if (!steps_.empty() && first_pending() < 0) stage_ = Stage::Running;
+}
+
+void TaskRun::recover_step(int index, const StepRecord& record) {
+  if (index < 0 || index >= static_cast<int>(steps_.size())) return;
+  api::StepStatus& step = steps_[static_cast<std::size_t>(index)];
+  const bool reported = step.attempt > record.attempt ||
+                        (step.attempt == record.attempt && step.phase != api::StepPhase::Running);
+  if (reported) return;
+  stage_ = Stage::Running;
+  if (!started_at_) started_at_ = record.started_at;
+  if (record.result) {
+    step = *record.result;
+    step.name = spec().steps[static_cast<std::size_t>(index)].step.name;
+    return;
+  }
+  step.phase = api::StepPhase::Running;
+  step.attempt = record.attempt;
+  step.started_at = record.started_at;
+  step.finished_at.reset();
+  step.retry_at.reset();
+  const bool first = runs_.empty();
+  group_started_ = first ? record.started_at : std::min(group_started_, record.started_at);
+  runs_.push_back(StepRun::adopted(context_, *task_, index, step, record));
+}
+
+}  // namespace tidelock::agent

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// The end of a task, and what it tells the API.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "controller/agent/task_run.h"
+#include "controller/api/codec.h"
+#include "controller/base/limits.h"
+#include "controller/base/log.h"
+
+namespace tidelock::agent {
+namespace {
+
+constexpr Duration kRunningWriteAfter = std::chrono::seconds(1);
+constexpr Duration kWriteBackoffFirst = std::chrono::milliseconds(100);
+constexpr Duration kWriteBackoffMax = std::chrono::seconds(10);
+
+// Held on a target's install directory by one task at a time, unless the project opted out.
+bool installs_alone(const api::DeploymentTaskSpec& spec) {
+  return std::any_of(spec.locks.begin(), spec.locks.end(), [](const api::TaskLock& lock) {
+    return lock.instance.find("/path/") != std::string::npos;
+  });
+}
+
+Receipt receipt_of(const api::DeploymentTaskSpec& spec, const std::string& folder, TimePoint now) {
+  Receipt receipt;
+  receipt.project = spec.project;
+  receipt.version = spec.version;
+  receipt.digest = spec.digest;
+  receipt.environment = spec.environment;
+  receipt.tenant = spec.tenant;
+  receipt.target = spec.target;
+  receipt.installation_uid = spec.installation_uid;
+  receipt.attempt = spec.attempt;
+  receipt.time = now;
+  receipt.folder = folder;
+  return receipt;
+}
+
+}  // namespace
+
+struct TaskRun::Finish {
+  Result<void> installed;
+  Receipt receipt;  // as read back
+};
+
+// On success the release becomes current (or the installation goes); in any case the receipt is
+// read, for it alone says what the target has.
+void TaskRun::end(Ending ending, TimePoint now) {
+  ending_ = std::move(ending);
+  stage_ = Stage::Finishing;
+  finished_at_ = now;
+  context_.logs.end(key());
+  finish_ = std::make_shared<Finish>();
+  const bool succeeded = ending_->phase == api::TaskPhase::Succeeded;
+  for (api::StepStatus& step : steps_) {
+    if (step.phase == api::StepPhase::Pending) step.phase = api::StepPhase::Cancelled;
+  }
+  ticket_ = context_.outside.fetcher.start(
+      [finish = finish_, directory = InstallDirectory(context_.outside.disk, spec().install_directory),
+       receipt = receipt_of(spec(), folder_, now), keep = spec().retention_releases,
+       alone = installs_alone(spec()), succeeded,
+       removes = spec().action == api::Action::Remove]() mutable -> Result<std::string> {
+        if (succeeded) {
+          finish->installed =
+              removes ? directory.remove() : directory.finish(std::move(receipt), keep, alone);
+        }
+        auto read = directory.read_receipt();
+        if (read) finish->receipt = std::move(*read);
+        return "";
+      });
+  context_.tickets[*ticket_] = uid();
+}
+
+void TaskRun::finished() {
+  stage_ = Stage::Reporting;
+  dirty_ = true;
+  reported_version_ = finish_->receipt.version;
+  reported_digest_ = finish_->receipt.digest;
+  if (!finish_->installed) {
+    ending_ = Ending{api::TaskPhase::Failed, "InstallDirectory", finish_->installed.error().message};
+  }
+  finish_.reset();
+}
+
+void TaskRun::become_over() {
+  if (stage_ == Stage::Over) return;
+  stage_ = Stage::Over;
+  due_ = kNever;
+  dirty_ = false;
+  context_.logs.end(key());
+  context_.journal.forget(uid());
+  std::erase_if(context_.lock_fences,
+                [this](const auto& entry) { return entry.second.second == uid(); });
+  // Nobody waits for it.
+  context_.outside.fetcher.start(
+      [&disk = context_.outside.disk, path = context_.task_folder(uid())]() -> Result<std::string> {
+        auto removed = disk.remove_all(path);
+        if (!removed) return fail(removed.error());
+        return "";
+      });
+}
+
+// When the API should hear something. The results of the last step and of the task go together, so
+// nothing is written while the release is made current.
+TimePoint TaskRun::write_due() const {
+  if (abandoned_ || stage_ == Stage::Finishing || stage_ == Stage::Over) return kNever;
+  if (dirty_) return write_at_;
+  if (stage_ != Stage::Running || running_written_ || runs_.empty()) return kNever;
+  return std::max(write_at_, group_started_ + kRunningWriteAfter);
+}
+
+void TaskRun::status_phase(api::DeploymentTaskStatus& status) const {
+  if (stage_ == Stage::Reporting) {
+    status.phase = ending_->phase;
+    status.reason = ending_->reason;
+    status.message = shortened(printable(ending_->message), limits::kStepMessageBytesMax);
+    if (values_) status.message = values_->masker()->mask(status.message);
+    status.finished_at = finished_at_;
+    status.reported_version = reported_version_;
+    status.reported_digest = reported_digest_;
+    return;
+  }
+  for (const StepRun& run : runs_) {
+    if (!run.unproven()) continue;
+    const api::StepStatus& step = run.status();
+    status.phase = api::TaskPhase::Orphaned;
+    status.reason = "LivenessUnknown";
+    status.message = "step " + step.name + " started at " + format_time(*step.started_at) +
+                     ": it cannot be told whether a process of it still runs";
+    return;
+  }
+}
+
+// A merge patch of the agent's own fields; `grant` and the rest are the planner's.
+std::string TaskRun::status_body() const {
+  api::DeploymentTaskStatus status;
+  status.steps = steps_;
+  for (api::StepStatus& step : status.steps) {
+    if (shortened_) step.outputs.clear();
+  }
+  status.started_at = started_at_;
+  status.phase = api::TaskPhase::Running;
+  status_phase(status);
+  api::DeploymentTask holder;
+  holder.status = std::move(status);
+  const nlohmann::json all = api::encode_status(holder);
+  nlohmann::json patch = nlohmann::json::object();
+  for (const char* field : {"steps", "startedAt", "finishedAt", "reason", "message",
+                            "reportedVersion", "reportedDigest"}) {
+    if (all.contains(field)) patch[field] = all[field];
+  }
+  const bool orphaned = holder.status.phase == api::TaskPhase::Orphaned;
+  // Running is the planner's word, but it is the agent that takes Orphaned back.
+  if (holder.status.phase != api::TaskPhase::Running || orphaned_) patch["phase"] = all["phase"];
+  if (orphaned_ && holder.status.phase == api::TaskPhase::Running) {
+    patch["reason"] = nullptr;
+    patch["message"] = nullptr;
+  }
+  if (!orphaned && stage_ != Stage::Reporting) patch.erase("finishedAt");
+  return nlohmann::json{{"status", std::move(patch)}}.dump(
+      -1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::optional<client::Call> TaskRun::write(TimePoint now) {
+  if (write_due() > now) return std::nullopt;
+  client::Call call;
+  call.verb = client::Call::Verb::Patch;
+  call.resource = client::resource_of<api::DeploymentTask>();
+  call.ns = key().ns;
+  call.name = key().name;
+  call.subresource = "status";
+  call.body = status_body();
+  return call;
+}
+
+void TaskRun::written(const Result<std::string>& result, TimePoint now) {
+  due_ = now;
+  if (result) {
+    dirty_ = false;
+    write_failures_ = 0;
+    running_written_ = stage_ == Stage::Running;
+    orphaned_ = std::any_of(runs_.begin(), runs_.end(),
+                            [](const StepRun& run) { return run.unproven(); });
+    if (stage_ == Stage::Reporting) become_over();
+    return;
+  }
+  const Error& error = result.error();
+  if (error.reason == Reason::NotFound) return abandon(now);
+  if (error.reason == Reason::Invalid || error.reason == Reason::RequestEntityTooLarge) {
+    log_error("task status was refused", {{"task", key().name}, {"error", error.message}});
+    shortened_ = true;
+  }
+  dirty_ = true;
+  write_at_ = now + std::min(kWriteBackoffMax, kWriteBackoffFirst * (1 << std::min(write_failures_, 7)));
+  ++write_failures_;
+}
+
+}  // namespace tidelock::agent
