@@ -2,7 +2,7 @@
 // tidectl as a function: arguments, environment, streams and clock in, exit code out.
 //
 // Exit codes: 0 success, 1 error (message on stderr, `error: …` or `Error from server (Reason): …` as
-// kubectl prints), 2 `plan`/`diff` found changes, 3 and 4 see `rollout status`.
+// kubectl prints), 2 `plan` found changes (`diff`: 1), 3 and 4 see `rollout status`, 130 interrupted.
 #pragma once
 
 #include <functional>
@@ -31,9 +31,17 @@ struct Environment {
   Wake wake;
   // Whole file, or a Result with the path in its message. "-" never comes here.
   std::function<Result<std::string>(const std::string& path)> read_file;
+  // The manifests (*.yaml, *.yml, *.json, by name) of a folder; a file gives itself. Missing:
+  // Reason::NotFound.
   std::function<Result<std::vector<std::string>>(const std::string& path, bool recursive)> list_files;
+  // Replaces a whole file; only `config use-context` writes one.
+  std::function<Result<void>(const std::string& path, const std::string& text)> write_file;
+  std::function<int()> width;         // columns of the terminal; unset or < 20 = 100
+  std::string program = "tidectl";    // "kubectl tidelock" as a plugin of kubectl
+  std::string version = "0.1.0";
 };
 
+// `arguments` without the program's name.
 int run(const std::vector<std::string>& arguments, Environment& environment);
 
 }  // namespace tidelock::cli
