@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rules of all kinds but projects.
+#include "controller/api/validate_kinds.h"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "controller/api/codec.h"
+#include "controller/api/semver.h"
+#include "controller/api/variables.h"
+#include "controller/base/limits.h"
+
+namespace tidelock::api {
+namespace {
+
+constexpr int kIntMax = std::numeric_limits<int>::max();
+
+void check_version(CauseList& causes, const std::string& field, const std::string& version) {
+  if (version.empty()) return causes.required(field, "a semantic version");
+  const auto parsed = Version::parse(version);
+  if (!parsed) causes.invalid(field, version, parsed.error().message);
+}
+
+bool is_sha256(const std::string& text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+void check_packages(CauseList& causes, const std::vector<Package>& packages) {
+  std::set<std::string> steps;
+  for (std::size_t i = 0; i < packages.size(); ++i) {
+    const Package& package = packages[i];
+    const std::string field = item("spec.packages", i);
+    if (package.step.empty()) causes.required(field + ".step", "the name of a package step");
+    if (!steps.insert(package.step).second) causes.duplicate(field + ".step", package.step);
+    if (package.url.empty()) {
+      causes.required(field + ".url", "where the package is");
+    } else if (check_template(causes, field + ".url", package.url)) {
+      check_scheme(causes, field + ".url", package.url, {"file://", "http://", "https://"});
+    }
+    if (!is_sha256(package.sha256)) {
+      causes.invalid(field + ".sha256", package.sha256, "must be 64 lower-case hex digits");
+    }
+  }
+}
+
+void check_strategy(CauseList& causes, const std::string& field, const RolloutStrategy& strategy) {
+  if (strategy.max_in_flight) {
+    check_range(causes, field + ".maxInFlight", *strategy.max_in_flight, 1, kIntMax);
+  }
+  if (strategy.task_timeout) check_positive(causes, field + ".taskTimeout", *strategy.task_timeout);
+  const TaskRetry& retry = strategy.retry;
+  check_range(causes, field + ".retry.limit", retry.limit, 0, limits::kRetriesMax);
+  check_range(causes, field + ".retry.backoff.factor", retry.backoff_factor, 1, 10);
+  if (retry.backoff_max < retry.backoff_initial) {
+    causes.invalid(field + ".retry.backoff.max", format_duration(retry.backoff_max),
+                   "must not be less than initial, which is " +
+                       format_duration(retry.backoff_initial));
+  }
+}
+
+void check_pins(CauseList& causes, const std::vector<Pin>& pins) {
+  std::set<std::pair<std::string, std::string>> seen;
+  for (std::size_t i = 0; i < pins.size(); ++i) {
+    const std::string field = item("spec.pins", i);
+    check_reference(causes, field + ".tenant", pins[i].tenant);
+    if (!pins[i].target.empty()) check_reference(causes, field + ".target", pins[i].target);
+    check_version(causes, field + ".version", pins[i].version);
+    if (!seen.emplace(pins[i].tenant, pins[i].target).second) {
+      causes.duplicate(field, pins[i].tenant + (pins[i].target.empty() ? "" : "/") + pins[i].target);
+    }
+  }
+}
+
+void check_release_selector(CauseList& causes, const ReleaseSelector& release) {
+  const char* const rule = "exactly one of version and range must be set";
+  if (release.version.empty() && release.range.empty()) causes.required("spec.release", rule);
+  if (!release.version.empty() && !release.range.empty()) causes.forbidden("spec.release", rule);
+  if (!release.version.empty()) check_version(causes, "spec.release.version", release.version);
+  if (release.range.empty()) return;
+  const auto range = VersionRange::parse(release.range);
+  if (!range) causes.invalid("spec.release.range", release.range, range.error().message);
+}
+
+// Does what a project asks of the group still fit the group?
+class UsageCheck {
+ public:
+  UsageCheck(CauseList& causes, const LockGroup& group) : causes_(causes), group_(group) {}
+
+  void check(const Project& project) {
+    const Process& process = project.spec.process;
+    check(project, process.locks, "spec.locks", LockGranularity::Deployment);
+    for (std::size_t i = 0; i < process.steps.size(); ++i) {
+      check(project, process.steps[i].locks, item("spec.steps", i) + ".locks",
+            LockGranularity::Step);
+    }
+  }
+
+ private:
+  void check(const Project& project, const std::vector<LockRequest>& locks,
+             const std::string& field, LockGranularity granularity) {
+    for (std::size_t i = 0; i < locks.size(); ++i) {
+      if (locks[i].group != group_.metadata.name) continue;
+      const std::string user =
+          "project \"" + project.metadata.name + "\" asks for it in " + item(field, i);
+      if (group_.spec.granularity != granularity) {
+        causes_.invalid("spec.granularity", to_string(group_.spec.granularity), user);
+      }
+      if (locks[i].units && group_.spec.capacity && *locks[i].units > *group_.spec.capacity) {
+        causes_.invalid("spec.capacity", *group_.spec.capacity,
+                        user + " with " + std::to_string(*locks[i].units) + " units");
+      }
+    }
+  }
+
+  CauseList& causes_;
+  const LockGroup& group_;
+};
+
+}  // namespace
+
+void check_release(CauseList& causes, const Release& release, const Release* old) {
+  if (old != nullptr) {
+    const auto same = [&](bool equal, const char* field) {
+      if (!equal) causes.forbidden(field, "a release is immutable");
+    };
+    same(release.spec.project_ref == old->spec.project_ref, "spec.projectRef");
+    same(release.spec.version == old->spec.version, "spec.version");
+    same(release.spec.packages == old->spec.packages, "spec.packages");
+    same(release.spec.notes == old->spec.notes, "spec.notes");
+    return;
+  }
+  check_reference(causes, "spec.projectRef.name", release.spec.project_ref.name);
+  check_version(causes, "spec.version", release.spec.version);
+  check_packages(causes, release.spec.packages);
+}
+
+void check_lock_group(CauseList& causes, const LockGroup& group, const References& references) {
+  if (group.spec.capacity) check_range(causes, "spec.capacity", *group.spec.capacity, 1, kIntMax);
+  check_range(causes, "spec.maxBypass", group.spec.max_bypass, 0, kIntMax);
+  if (group.spec.wait_timeout) check_positive(causes, "spec.waitTimeout", *group.spec.wait_timeout);
+  if (!references.projects_using) return;
+  for (const Project* project : references.projects_using(group.metadata.name)) {
+    UsageCheck(causes, group).check(*project);
+  }
+}
+
+void check_environment(CauseList& causes, const Environment& environment) {
+  check_variables(causes, "spec.variables", environment.spec.variables);
+}
+
+void check_tenant(CauseList& causes, const Tenant& tenant) {
+  check_variables(causes, "spec.variables", tenant.spec.variables);
+}
+
+void check_target(CauseList& causes, const Target& target) {
+  check_names(causes, "spec.environments", target.spec.environments);
+  check_selector(causes, "spec.tenants", target.spec.tenants);
+  check_range(causes, "spec.maxConcurrent", target.spec.max_concurrent, 1, kIntMax);
+  check_variables(causes, "spec.variables", target.spec.variables);
+  if (target.spec.install_root.empty()) return;
+  const auto root = canonical_directory(target.spec.install_root);
+  if (!root) causes.invalid("spec.installRoot", target.spec.install_root, root.error().message);
+}
+
+void check_budget(CauseList& causes, const ConcurrencyBudget& budget) {
+  check_range(causes, "spec.max", budget.spec.max, 1, kIntMax);
+  const BudgetSelector& selector = budget.spec.selector;
+  check_names(causes, "spec.selector.projects", selector.projects);
+  check_names(causes, "spec.selector.environments", selector.environments);
+  check_selector(causes, "spec.selector.tenants", selector.tenants);
+  check_selector(causes, "spec.selector.targets", selector.targets);
+}
+
+void check_tenant_deployment(CauseList& causes, const TenantDeployment& deployment) {
+  const TenantDeploymentSpec& spec = deployment.spec;
+  check_reference(causes, "spec.projectRef.name", spec.project_ref.name);
+  check_reference(causes, "spec.environmentRef.name", spec.environment_ref.name);
+  check_release_selector(causes, spec.release);
+  if (spec.tenants && spec.untenanted) {
+    causes.forbidden("spec.tenants", "tenants and untenanted exclude each other");
+  }
+  if (!spec.tenants && !spec.untenanted) {
+    causes.required("spec.tenants", "which tenants ({} = all), or untenanted: true");
+  }
+  if (spec.tenants) check_selector(causes, "spec.tenants", *spec.tenants);
+  check_selector(causes, "spec.targets", spec.targets);
+  check_pins(causes, spec.pins);
+  check_strategy(causes, "spec.rollout", spec.rollout);
+  check_range(causes, "spec.priority", spec.priority, -limits::kPriorityMax, limits::kPriorityMax);
+}
+
+void check_rollout(CauseList& causes, const Rollout& rollout) {
+  check_reference(causes, "spec.tenantDeploymentRef.name",
+                  rollout.spec.tenant_deployment_ref.name);
+  check_strategy(causes, "spec.strategy", rollout.spec.strategy);
+}
+
+}  // namespace tidelock::api
