@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "controller/api/kinds.h"
 
 namespace tidelock::api {
 namespace {
@@ -52,21 +51,6 @@ bool matches(const LabelSelector& selector, const std::map<std::string, std::str
   }
   return std::all_of(selector.match_expressions.begin(), selector.match_expressions.end(),
                      [&](const auto& requirement) { return matches(requirement, labels); });
-}
-
-bool is_terminal(TaskPhase phase) {
-  switch (phase) {
-    case TaskPhase::Pending:
-    case TaskPhase::Running:
-    case TaskPhase::Orphaned: return false;
-    case TaskPhase::Succeeded:
-    case TaskPhase::Failed:
-    case TaskPhase::TimedOut:
-    case TaskPhase::Cancelled:
-    case TaskPhase::Superseded:
-    case TaskPhase::Interrupted: return true;
-  }
-  return false;
 }
 
 }  // namespace tidelock::api
