@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "controller/base/limits.h"
 #include "controller/base/result.h"
 #include "controller/http/message.h"
 
@@ -18,11 +19,16 @@ namespace tidelock::http {
 struct ServerOptions {
   std::string address = "127.0.0.1";
   int port = 0;  // 0 = any free one
-  std::string certificate_pem;
-  std::string key_pem;
-  std::string client_ca_pem;
+  std::string certificate_pem = {};
+  std::string key_pem = {};
+  std::string client_ca_pem = {};
   int io_threads = 1;
   int worker_threads = 4;  // call the Handler
+
+  std::size_t connections_max = limits::kHttpConnectionsMax;  // one more is closed at once
+  Duration read_timeout = limits::kHttpRequestReadTimeout;    // a handshake; a whole request
+  Duration idle_timeout = limits::kHttpIdleTimeout;  // between requests; a reader that stands still
+  Duration linger_timeout = std::chrono::seconds(2);  // for the other side to close as well
 };
 
 // Owns its threads. The destructor stops accepting, ends streams, waits for running handlers.
