@@ -8,6 +8,7 @@
 #include "controller/apiserver/object_codec.h"
 #include "controller/apiserver/patch.h"
 #include "controller/apiserver/request_options.h"
+#include "controller/apiserver/scan.h"
 #include "controller/apiserver/status.h"
 #include "controller/apiserver/write_operation.h"
 
@@ -76,23 +77,26 @@ Decide decide_create(const CallPtr& call, std::string name, std::string stored) 
   return [call, name = std::move(name), stored = std::move(stored)](
              const store::Entry* current) -> Result<Change> {
     if (current == nullptr) return Change{Change::Kind::Put, stored};
-    const json existing = object_json(*call->type, current->value, 0);
-    return fail(already_exists(*call->type, name, is_deleting(existing["metadata"])));
+    const bool deleting = !scan_value(current->value, {"metadata", "deletionTimestamp"}).empty();
+    return fail(already_exists(*call->type, name, deleting));
   };
 }
 
 void start_creation(const std::shared_ptr<Creation>& creation) {
   const CallPtr& call = creation->call;
   ++creation->attempts;
-  json document = creation->document;
-  if (!creation->generate_name.empty()) {
+  json document;
+  if (creation->generate_name.empty()) {
+    document = std::move(creation->document);
+  } else {
+    document = creation->document;
     document["metadata"]["name"] = generated_name(creation->generate_name, call->context.random);
   }
   Admission admission = make_admission(call, creation->options, creation->notes);
   auto stored = admit_create(admission, std::move(document));
   if (!stored) return call->send_error(stored.error());
   if (creation->attempts == 1) call->warnings = std::move(admission.warnings);
-  const std::string name = metadata_text(object_json(*call->type, *stored, 0)["metadata"], "name");
+  const std::string name = scan_string(*stored, {"metadata", "name"});
   WriteOperation write{call->type, call->type->key(call->info.ns, name),
                        decide_create(call, name, std::move(*stored)), creation->options.dry_run,
                        creation->options.dry_run};
@@ -148,6 +152,27 @@ struct Update {
   bool version_required = false;
   bool is_patch = false;
   std::vector<std::string> notes;
+
+  // An apply of an object that is not there.
+  Result<Change> decide_missing(json document) const {
+    if (!call->info.subresource.empty()) return fail(not_found(*call->type, call->info.name));
+    if (const auto typed = check_type_of_body(*call->type, document); !typed) {
+      return fail(typed.error());
+    }
+    if (const auto same = match_url(*call->type, document, call->info.ns, call->info.name); !same) {
+      return fail(same.error());
+    }
+    if (const auto place = check_place(*call, call->info.name); !place) return fail(place.error());
+    if (!metadata_text(document["metadata"], "uid").empty() ||
+        !metadata_text(document["metadata"], "resourceVersion").empty()) {
+      return fail(conflict_modified(*call->type, call->info.name));
+    }
+    Admission admission = make_admission(call, options, notes);
+    auto stored = admit_create(admission, std::move(document));
+    if (!stored) return fail(stored.error());
+    call->warnings = std::move(admission.warnings);
+    return Change{Change::Kind::Put, std::move(*stored)};
+  }
 
   Result<Change> decide(const store::Entry* current) const {
     if (current == nullptr) return fail(not_found(*call->type, call->info.name));
@@ -220,6 +245,48 @@ Result<PatchFunction> parse_patch(const ApiCall& call, std::vector<std::string>&
       [shared](json target) -> Result<json> { return apply_merge_patch(std::move(target), *shared); });
 }
 
+// What an apply says, checked for what every apply needs.
+Result<json> decode_apply(const ApiCall& call, const WriteOptions& options,
+                          std::vector<std::string>& notes) {
+  if (options.field_manager.empty()) {
+    return fail(invalid_options(
+        "PatchOptions", {cause_required("fieldManager", "is required for apply patch")}));
+  }
+  auto document = decode_text(call.request.body, true, notes);
+  if (!document) return fail(bad_request("error decoding YAML: " + document.error().message));
+  if (!document->is_object()) return fail(bad_request("error decoding YAML: not an object"));
+  if (metadata_text(*document, "apiVersion").empty() || metadata_text(*document, "kind").empty()) {
+    return fail(bad_request("Object 'Kind' is missing in '" + document->dump().substr(0, 512) + "'"));
+  }
+  json& metadata = (*document)["metadata"];
+  if (metadata.is_null()) metadata = json::object();
+  if (!metadata.is_object()) return fail(bad_request("metadata must be an object"));
+  if (metadata.contains("managedFields")) {
+    return fail(bad_request("metadata.managedFields must be nil"));
+  }
+  return document;
+}
+
+// Server-side apply without field ownership: creates, or merges over what is there. Nobody's fields
+// are in conflict and a field that an applier drops stays.
+void apply_object(const CallPtr& call, const WriteOptions& options) {
+  Update update{call, options, {}, false, true, {}};
+  auto document = decode_apply(*call, options, update.notes);
+  if (!document) return call->send_error(document.error());
+  auto shared = std::make_shared<const json>(std::move(*document));
+  update.make = [shared](json target) -> Result<json> {
+    return apply_merge_patch(std::move(target), *shared);
+  };
+  Decide decide = [update, shared](const store::Entry* current) -> Result<Change> {
+    if (current != nullptr) return update.decide(current);
+    return update.decide_missing(*shared);
+  };
+  WriteOperation write{call->type, call->type->key(call->info.ns, call->info.name),
+                       std::move(decide), options.dry_run, true};
+  start_write(call->context, std::move(write),
+              [call](const Result<Written>& written) { send_written(call, written, 201); });
+}
+
 }  // namespace
 
 void create_object(const CallPtr& call) {
@@ -260,6 +327,9 @@ void update_object(const CallPtr& call) {
 void patch_object(const CallPtr& call) {
   const auto options = parse_write_options(call->target, "PatchOptions");
   if (!options) return call->send_error(options.error());
+  if (content_type(call->request.headers) == "application/apply-patch+yaml") {
+    return apply_object(call, *options);
+  }
   Update update{call, *options, {}, false, true, {}};
   auto make = parse_patch(*call, update.notes);
   if (!make) return call->send_error(make.error());
