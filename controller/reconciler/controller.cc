@@ -22,6 +22,7 @@ constexpr const char* kLeaseName = "tidelock-planner";
 constexpr const char* kComponent = "tidelock-controller";
 // Rounds of reading, planning and writing in one step, so that one step stays bounded.
 constexpr int kRoundsMax = 8;
+constexpr int kReadPassesMax = 100;
 constexpr Duration kStartRetry = std::chrono::seconds(1);
 
 // No answer, or one that does not say whether the write happened.
@@ -68,7 +69,7 @@ class ControllerImpl final : public Controller {
   TimePoint step(TimePoint now) override {
     TimePoint next = now;
     for (int round = 0; round < kRoundsMax; ++round) {
-      next = facts_.step(now, *this);
+      next = read_facts(now);
       if (!facts_.synced()) break;
       next = std::min(next, tend_domains(now));
       std::vector<Write> writes;
@@ -84,6 +85,7 @@ class ControllerImpl final : public Controller {
   // Facts::Listener.
   template <class T>
   void changed(const api::ObjectKey& key, const Facts::Ptr<T>& before, const Facts::Ptr<T>& after) {
+    ++changes_;
     Domain& domain = domain_of(key.ns);
     domain.objects += (after ? 1 : 0) - (before ? 1 : 0);
     domain.touch();
@@ -98,6 +100,20 @@ class ControllerImpl final : public Controller {
   }
 
  private:
+  // Each kind has its own watch, so a release may be seen before the project that was changed before
+  // it. What was written earlier is readable once what was written later has been seen: read until
+  // a pass brings nothing new, and the facts are as of one moment.
+  TimePoint read_facts(TimePoint now) {
+    TimePoint next = now;
+    for (int pass = 0; pass < kReadPassesMax; ++pass) {
+      const std::uint64_t before = changes_;
+      next = facts_.step(now, *this);
+      if (changes_ == before) break;
+      next = now;
+    }
+    return next;
+  }
+
   Domain& domain_of(const std::string& ns) {
     auto found = domains_.find(ns);
     if (found != domains_.end()) return found->second;
@@ -278,6 +294,7 @@ class ControllerImpl final : public Controller {
   EventRecorder events_;
   Narrator narrator_;
   std::map<std::string, Domain> domains_;
+  std::uint64_t changes_ = 0;  // of facts, ever
   Facts facts_;
   std::string last_event_error_;
 };
