@@ -114,6 +114,9 @@ release_manifest "$release" > "$rendered/release.yaml"
   -f "$here/tenants.yaml" -f "$rendered/release.yaml" -f "$rendered/deployment.yaml"
 
 say "Rolling out storefront $release"
+if "$tidectl" plan > /dev/null; then
+  echo "nothing to upgrade: every pair is at $release already"
+fi
 "$tidectl" rollout status tenantdeployment/storefront-production --timeout 5m
 
 say "Who ran when, and who waited for whom"

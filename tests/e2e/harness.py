@@ -4,6 +4,7 @@
 TIDELOCK_BUILD names the build folder (default: build/ of the source tree). Scripts of steps write
 what they do to a file of the test, so the truth does not come from the program under test.
 """
+import gzip
 import hashlib
 import io
 import json
@@ -147,7 +148,8 @@ def script(name, body, **more):
 def package(path, files):
     """A tar.gz of {name: text}; returns its sha256."""
     raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w:gz") as archive:
+    # Without times: the same files always give the same bytes.
+    with gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as archive:
         for name, text in sorted(files.items()):
             member = tarfile.TarInfo(name)
             member.size = len(text.encode())
