@@ -94,6 +94,10 @@ class CommandLine {
 
   std::string mistake_text(const CLI::ParseError& error) {
     std::string text = error.what();
+    const auto rest = used()->remaining(true);
+    if (used()->get_require_subcommand_min() > 0 && !rest.empty() && !rest[0].starts_with('-')) {
+      text = "unknown command \"" + rest[0] + "\" for \"" + path_of(used()) + "\"";
+    }
     if (!text.empty() && text.back() == '\n') text.pop_back();
     return text + "\nSee '" + path_of(used()) + " --help' for usage.";
   }
