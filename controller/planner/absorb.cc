@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Results of finished tasks become the status of their installation.
+#include <algorithm>
+
+#include "controller/api/codec.h"
+#include "controller/base/limits.h"
+#include "controller/planner/decision.h"
+
+namespace tidelock::planner {
+namespace {
+
+using api::DeploymentTask;
+using api::InstallationStatus;
+using api::TaskPhase;
+
+bool is_recorded(const InstallationStatus& status, int attempt) {
+  const auto& history = status.history;
+  if (history.size() >= limits::kInstallationHistoryMax && attempt < history.back().attempt) return true;
+  return std::any_of(history.begin(), history.end(),
+                     [&](const api::HistoryEntry& entry) { return entry.attempt == attempt; });
+}
+
+// Only what the target reports counts, never what was sent.
+void take_report(const DeploymentTask& task, InstallationStatus& status) {
+  const bool succeeded = task.status.phase == TaskPhase::Succeeded;
+  const std::string before = status.actual_release;
+  const std::string digest_before = status.actual_digest;
+  if (succeeded && task.spec.action == api::Action::Remove) {
+    status.actual_release.clear();
+    status.actual_digest.clear();
+  } else if (!task.status.reported_digest.empty()) {
+    status.actual_release = task.status.reported_version;
+    status.actual_digest = task.status.reported_digest;
+  }
+  const bool moved = status.actual_digest != digest_before;
+  if (succeeded && moved && !before.empty()) status.previous_good_release = before;
+}
+
+}  // namespace
+
+InstallationStatus absorb(const api::Installation& installation,
+                          const std::map<int, const DeploymentTask*>& attempts) {
+  InstallationStatus status = installation.status;
+  for (const auto& [attempt, task] : attempts) {
+    status.attempts = std::max(status.attempts, attempt);
+    if (!api::is_terminal(task->status.phase) || task->status.phase == TaskPhase::Superseded) continue;
+    if (is_recorded(status, attempt)) continue;
+    const bool ours = task->spec.installation_uid == installation.metadata.uid;
+    if (ours) take_report(*task, status);
+    status.history.push_back({task->spec.version, task->spec.digest, attempt,
+                              std::string(api::to_string(task->status.phase)),
+                              task->status.finished_at.value_or(task->spec.requested_at)});
+    std::sort(status.history.begin(), status.history.end(),
+              [](const auto& a, const auto& b) { return a.attempt > b.attempt; });
+    if (status.history.size() > limits::kInstallationHistoryMax) status.history.pop_back();
+  }
+  return status;
+}
+
+}  // namespace tidelock::planner

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may go now: the candidates of a namespace against its locks and budgets (semantics.md §2, §3).
+//
+// The rules in one place:
+//  - A candidate is granted all it wants at once, or nothing.
+//  - Candidates are looked at in order (OrderKey). A later one may not take from a lock what an
+//    earlier waiter needs, unless that lock's maxBypass allows. An unstarted waiter that lacks only
+//    a slot reserves nothing; a started one reserves its locks and slots.
+//  - A task at a step boundary keeps its slot unless its next locks are not free or a started task
+//    before it in the order needs the slot. Then it parks.
+//
+// Incremental: every waiter is filed under the one lock or budget that it failed at (its obstacle);
+// a release looks at those only, in order, and stops where all that follow must fail too. That is
+// sound because a waiter can only be held back by earlier ones. reference.h does the same without
+// any of it. Grants made by run() stay until the task's next update(). Not thread-safe.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/planner/lock_table.h"
+
+namespace tidelock::planner {
+
+// One unfinished task as admission sees it.
+struct Request {
+  std::string task;
+  int priority = 0;
+  int wave = 0;
+  bool started = false;
+  TimePoint requested_at;
+  struct Lock {
+    api::TaskLock lock;
+    int step = -1;    // index; -1 = deployment level
+    TimePoint since;  // of what is held
+    bool operator==(const Lock&) const = default;
+  };
+  std::vector<Lock> holds;
+  bool waiting = false;     // a candidate
+  std::vector<Lock> wants;  // of a candidate; in the order of explanations
+  bool uses_slot = false;   // of each budget; with waiting: at a step boundary
+  std::vector<std::string> budgets;
+  std::string window;  // in-flight counter of its rollout; empty = none
+  bool operator==(const Request&) const = default;
+};
+
+struct OrderKey {
+  int priority = 0;  // effective
+  bool started = false;
+  int wave = 0;
+  TimePoint requested_at;
+  std::string task;
+  bool operator<(const OrderKey& other) const;
+};
+
+// Why a candidate is not granted: the first obstacle in the order locks, window, budgets.
+struct Obstacle {
+  enum class Kind { None, Lock, Window, Budget };
+  Kind kind = Kind::None;
+  std::string name;          // lock instance, rollout, budget
+  std::string holder;        // a task that holds it, else the waiter before
+  std::optional<LockHold> hold;  // of holder
+  std::optional<int> position;   // in the lock's queue; absent beyond the asked depth
+  int used = 0, max = 0;     // of a budget or window
+  std::optional<Duration> wait_timeout;
+};
+
+class Admission {
+ public:
+  using RulesOf = std::function<LockRules(const std::string& instance)>;
+  explicit Admission(RulesOf rules_of);
+  ~Admission();
+
+  void update(Request request);
+  void remove(const std::string& task);
+  // Lock rules or budgets changed. A budget that nobody set is unbounded.
+  void refresh_rules();
+  void set_budget(const std::string& name, int max);
+  void remove_budget(const std::string& name);
+  void set_window(const std::string& name, std::optional<int> max);
+
+  struct Outcome {
+    std::vector<std::string> granted;  // since the last run(), in the order of grants
+    std::vector<std::string> parked;   // had a slot at a step boundary and has to give it up
+  };
+  Outcome run(TimePoint now);  // what is granted is held since `now`
+
+  Obstacle obstacle(const std::string& task, std::size_t position_max) const;
+  // Where a waiter was filed last: kind and name only. Cheap, may name an earlier obstacle.
+  Obstacle filed(const std::string& task) const;
+  // What may look different since the last call; of the waiters of a lock at most `depth`.
+  struct Changes {
+    std::set<std::string> tasks, groups, budgets;
+  };
+  Changes take_changed(std::size_t depth);
+
+  struct View {
+    const LockRules* rules = nullptr;
+    const LockHolders* holders = nullptr;
+    std::vector<std::pair<std::string, TimePoint>> waiters;  // task and since, in queue order
+    std::size_t waiting = 0;  // all of them
+  };
+  std::map<std::string, View> locks(std::size_t waiters_max) const;
+  std::vector<std::string> waiting_in_order() const;
+  struct Usage {
+    int used = 0;
+    int waiting = 0;
+  };
+  Usage budget_usage(const std::string& name) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tidelock::planner

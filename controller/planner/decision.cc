@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/planner/decision.h"
+
+#include <algorithm>
+
+#include "controller/planner/task_builder.h"
+#include "controller/planner/task_state.h"
+
+namespace tidelock::planner {
+namespace {
+
+using api::Action;
+using api::DeploymentTask;
+using api::TaskPhase;
+
+// Terminal tasks that stay, so that the newest results can be read where they were written.
+constexpr int kTasksKept = 2;
+
+// One pair while it is being decided.
+class Pair {
+ public:
+  Pair(const Facts& facts, const std::string& name, const Wish* wish, TimePoint now)
+      : facts_(facts), name_(name), wish_(wish), now_(now), attempts_(facts.attempts_of(name)) {
+    installation_ = find(facts.installations, name);
+    for (const auto& [attempt, task] : attempts_) {
+      if (api::is_terminal(task->status.phase)) {
+        terminal_ = task;
+      } else if (task->status.grant || task->status.phase == TaskPhase::Orphaned) {
+        running_ = task;
+      } else {
+        queued_.push_back(task);
+      }
+    }
+  }
+
+  Decision decide() {
+    if (installation_ == nullptr) {
+      if (wish_ != nullptr) create_installation();
+      return std::move(decision_);
+    }
+    decision_.base = absorb(*installation_, attempts_);
+    update_installation();
+    const bool unknown = wish_ != nullptr && wish_->choice.digest.empty();
+    if (unknown) {
+      if (wish_->choice.problem) refuse(*wish_->choice.problem);
+      show_unfinished();
+    } else {
+      decide_task();
+    }
+    delete_old_tasks();
+    return std::move(decision_);
+  }
+
+ private:
+  std::string digest() const { return wish_ == nullptr ? "" : wish_->choice.digest; }
+  std::string version() const { return wish_ == nullptr ? "" : wish_->choice.version; }
+
+  api::InstallationSpec wished_spec() const {
+    api::InstallationSpec spec;
+    spec.project_ref.name = wish_->project;
+    spec.environment_ref.name = wish_->environment;
+    if (!wish_->tenant.empty()) spec.tenant_ref = api::LocalReference{wish_->tenant};
+    spec.target_ref.name = wish_->target;
+    spec.tenant_deployment = wish_->deployment;
+    spec.release = wish_->choice.release;
+    spec.version = wish_->choice.version;
+    spec.digest = wish_->choice.digest;
+    return spec;
+  }
+
+  bool unsettled() const { return wish_ != nullptr && digest().empty() && !wish_->choice.problem; }
+
+  void create_installation() {
+    if (unsettled()) return;
+    api::Installation object;
+    object.metadata.name = name_;
+    if (const auto* deployment = find(facts_.deployments, wish_->deployment)) {
+      object.metadata.ns = deployment->metadata.ns;
+    }
+    object.metadata.labels = pair_labels(wish_->project, wish_->environment, wish_->tenant,
+                                         wish_->target, wish_->deployment);
+    object.spec = wished_spec();
+    decision_.settling = true;
+    decision_.action = Action::Install;
+    decision_.effects.push_back(CreateInstallation{std::move(object)});
+  }
+
+  void update_installation() {
+    if (unsettled()) return;
+    api::InstallationSpec spec = installation_->spec;
+    if (wish_ != nullptr) {
+      spec = wished_spec();
+    } else {
+      spec.release.clear();
+      spec.version.clear();
+      spec.digest.clear();
+    }
+    if (spec == installation_->spec) return;
+    decision_.settling = true;
+    decision_.effects.push_back(UpdateInstallation{
+        name_, installation_->metadata.resource_version, std::move(spec)});
+  }
+
+  void block(const std::string& kind, const std::string& name, const std::string& message,
+             TimePoint since, std::optional<TimePoint> until = std::nullopt) {
+    api::BlockedBy blocked;
+    blocked.kind = kind;
+    blocked.name = name;
+    blocked.message = message;
+    blocked.since = since;
+    blocked.until = until;
+    decision_.blocked = std::move(blocked);
+  }
+
+  void stall(const std::string& reason, const std::string& message) {
+    decision_.stalled = true;
+    decision_.reason = reason;
+    decision_.message = message;
+  }
+
+  void refuse(const Problem& problem) {
+    decision_.action = Action::Blocked;
+    end_queued("", problem.message);
+    TimePoint since = installation_->metadata.creation_timestamp.value_or(TimePoint{});
+    for (const auto& old : installation_->status.blocked_by) {
+      if (old.kind == problem.kind && old.name == problem.name) since = old.since;
+    }
+    block(problem.kind, problem.name, problem.message, since);
+    stall(problem.kind == "Reference" ? "ReferenceNotFound" : "Invalid", problem.message);
+  }
+
+  void show_unfinished() {
+    if (running_ != nullptr) {
+      decision_.task = running_->metadata.name;
+    } else if (!queued_.empty() && decision_.ending.count(queued_.back()->metadata.name) == 0) {
+      decision_.task = queued_.back()->metadata.name;
+    }
+  }
+
+  void end(const DeploymentTask& task, TaskPhase phase, const std::string& reason,
+           const std::string& message, const std::string& by) {
+    if (!decision_.ending.insert(task.metadata.name).second) return;
+    decision_.effects.push_back(
+        EndTask{task.metadata.name, task.metadata.resource_version, phase, reason, message, by});
+  }
+
+  void end_queued(const std::string& by, const std::string& message) {
+    for (const auto* task : queued_) {
+      if (task->metadata.name != by) end(*task, TaskPhase::Superseded, "Superseded", message, by);
+    }
+  }
+
+  void cancel_running(const std::string& reason, const std::string& message) {
+    decision_.ending.insert(running_->metadata.name);
+    if (running_->spec.cancel) return;
+    decision_.effects.push_back(
+        CancelTask{running_->metadata.name, running_->metadata.resource_version,
+                   api::TaskCancel{api::CancelMode::StepBoundary, reason, message}});
+  }
+
+  bool cancelled_rollout() const {
+    if (wish_ == nullptr) return false;
+    const auto* rollout = find(facts_.rollouts, wish_->rollout);
+    return rollout != nullptr && rollout->spec.cancel;
+  }
+
+  void decide_task() {
+    const auto& base = decision_.base;
+    const bool running_fits = running_ != nullptr && running_->spec.digest == digest();
+    decision_.action = running_fits ? running_->spec.action
+                       : running_ != nullptr
+                           ? difference(running_->spec.version, running_->spec.digest, version(), digest())
+                           : difference(base.actual_release, base.actual_digest, version(), digest());
+    if (cancelled_rollout() && decision_.action != Action::None) {
+      cancel_all();
+    } else if (running_fits) {
+      end_queued(running_->metadata.name, "the running task deploys the same release");
+    } else if (decision_.action == Action::None) {
+      end_queued("", "nothing is left to do");
+    } else {
+      if (running_ != nullptr) supersede_running();
+      queue_task();
+    }
+    show_unfinished();
+    if (wish_ == nullptr) delete_installation();
+  }
+
+  void cancel_all() {
+    const std::string message = "rollout " + wish_->rollout + " is cancelled";
+    for (const auto* task : queued_) end(*task, TaskPhase::Cancelled, "RolloutCancelled", message, "");
+    if (running_ != nullptr) cancel_running("RolloutCancelled", message);
+    stall("RolloutCancelled", message);
+  }
+
+  void supersede_running() {
+    const auto strategy = strategy_of(facts_, running_->spec.rollout, installation_->spec.tenant_deployment);
+    if (strategy.supersede != api::Supersede::StopAtStepBoundary) return;
+    cancel_running("Superseded", wish_ == nullptr ? "the pair is to be removed"
+                                                  : "version " + version() + " is wished for now");
+  }
+
+  // A task for what is wished, or the reason why there is none.
+  void queue_task() {
+    if (wish_ == nullptr && running_ == nullptr && find(facts_.targets, target()) == nullptr) {
+      end_queued("", "Target " + target() + " does not exist");
+      return;
+    }
+    const auto* newest = queued_.empty() ? nullptr : queued_.back();
+    if (newest != nullptr && newest->spec.digest == digest()) {
+      end_queued(newest->metadata.name, "");
+      return;
+    }
+    if (newest == nullptr && running_ == nullptr && !may_try_again()) return;
+    TaskOrder order{installation_, wish_, decision_.action, decision_.base.attempts + 1,
+                    wish_ == nullptr ? "" : wish_->rollout,
+                    newest == nullptr ? now_ : newest->spec.requested_at};
+    auto task = build_task(facts_, order);
+    if (!task) {
+      refuse(task.error());
+      return;
+    }
+    end_queued(task->metadata.name, "replaced by " + (version().empty() ? "a removal" : "version " + version()));
+    decision_.settling = true;
+    decision_.effects.push_back(CreateTask{std::move(*task)});
+  }
+
+  const std::string& target() const { return installation_->spec.target_ref.name; }
+
+  // What the newest result says about another attempt at the same release.
+  bool may_try_again() {
+    const auto& history = decision_.base.history;
+    if (history.empty() || history.front().digest != digest()) return true;
+    const auto& last = history.front();
+    if (last.phase == "Interrupted") return true;
+    if (last.phase == "Cancelled" && terminal_ != nullptr) {
+      const auto& reason = terminal_->status.reason;
+      if (reason == "Superseded" || reason == "Removed") return true;
+    }
+    if (last.phase == "Failed" || last.phase == "TimedOut") {
+      if (retries_later(failures_in_a_row())) return false;
+      if (decision_.blocked) return false;
+      if (retry_due_) return true;
+    }
+    stall(last.phase == "Succeeded" ? "ReportMismatch" : "Task" + last.phase, failure_message(last));
+    return false;
+  }
+
+  int failures_in_a_row() const {
+    int failures = 0;
+    for (const auto& entry : decision_.base.history) {
+      if (entry.digest != digest()) break;
+      if (entry.phase == "Failed" || entry.phase == "TimedOut") {
+        ++failures;
+      } else if (entry.phase != "Interrupted") {
+        break;
+      }
+    }
+    return failures;
+  }
+
+  // Sets the backoff, or retry_due_ when it is over.
+  bool retries_later(int failures) {
+    const auto strategy = strategy_of(facts_, wish_ == nullptr ? "" : wish_->rollout,
+                                      installation_->spec.tenant_deployment);
+    if (failures > strategy.retry.limit) return false;
+    Duration backoff = strategy.retry.backoff_initial;
+    for (int i = 1; i < failures && backoff < strategy.retry.backoff_max; ++i) {
+      backoff *= std::max(strategy.retry.backoff_factor, 1);
+    }
+    const auto& last = decision_.base.history.front();
+    const TimePoint until = last.finished_at + std::min(backoff, strategy.retry.backoff_max);
+    if (until <= now_) {
+      retry_due_ = true;
+      return false;
+    }
+    decision_.due = until;
+    block("Backoff", task_name(name_, last.attempt),
+          "attempt " + std::to_string(last.attempt) + " failed; the next starts at " + format_time(until),
+          last.finished_at, until);
+    return true;
+  }
+
+  std::string failure_message(const api::HistoryEntry& last) const {
+    std::string message = "attempt " + std::to_string(last.attempt) + " of version " + last.version + ": " + last.phase;
+    if (terminal_ == nullptr || terminal_->spec.attempt != last.attempt) return message;
+    std::string detail = terminal_->status.message;
+    for (const auto& step : terminal_->status.steps) {
+      const bool failed = step.phase == api::StepPhase::Failed || step.phase == api::StepPhase::TimedOut;
+      if (failed && !step.message.empty() && detail.find(step.message) == std::string::npos) {
+        detail += (detail.empty() ? "step " : "; step ") + step.name + ": " + step.message;
+      }
+    }
+    return detail.empty() ? message : message + ": " + detail;
+  }
+
+  void delete_installation() {
+    const bool gone = decision_.action == Action::None || find(facts_.targets, target()) == nullptr;
+    if (!gone || running_ != nullptr || !queued_.empty()) return;
+    decision_.settling = true;
+    decision_.effects = {Effect{DeleteInstallation{name_, installation_->metadata.uid,
+                                                   installation_->metadata.resource_version}}};
+  }
+
+  // Finished tasks whose result the installation has kept.
+  void delete_old_tasks() {
+    const auto& known = installation_->status;
+    if (known.history != decision_.base.history || known.actual_digest != decision_.base.actual_digest) return;
+    int kept = 0;
+    for (auto place = attempts_.rbegin(); place != attempts_.rend(); ++place) {
+      if (!api::is_terminal(place->second->status.phase)) continue;
+      if (kept++ < kTasksKept) continue;
+      decision_.effects.push_back(DeleteTask{place->second->metadata.name, place->second->metadata.uid});
+    }
+  }
+
+  const Facts& facts_;
+  const std::string& name_;
+  const Wish* wish_;
+  TimePoint now_;
+  const std::map<int, const DeploymentTask*>& attempts_;
+  const api::Installation* installation_ = nullptr;
+  const DeploymentTask* running_ = nullptr;
+  const DeploymentTask* terminal_ = nullptr;  // the newest
+  std::vector<const DeploymentTask*> queued_;  // by attempt
+  bool retry_due_ = false;
+  Decision decision_;
+};
+
+}  // namespace
+
+api::RolloutStrategy strategy_of(const Facts& facts, const std::string& rollout,
+                                 const std::string& deployment) {
+  if (const auto* object = find(facts.rollouts, rollout)) return object->spec.strategy;
+  if (const auto* object = find(facts.deployments, deployment)) return object->spec.rollout;
+  return {};
+}
+
+Decision decide(const Facts& facts, const std::string& installation, const Wish* wish, TimePoint now) {
+  return Pair(facts, installation, wish, now).decide();
+}
+
+}  // namespace tidelock::planner

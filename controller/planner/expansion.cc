@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/planner/expansion.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "controller/api/codec.h"
+#include "controller/api/semver.h"
+
+namespace tidelock::planner {
+namespace {
+
+using api::TenantDeployment;
+
+bool same_version(const std::string& a, const std::string& b) {
+  const auto left = api::Version::parse(a);
+  const auto right = api::Version::parse(b);
+  if (!left || !right) return a == b;
+  return *left == *right;
+}
+
+// The older object, then the lesser name: so that a second Release of a version changes nothing.
+bool older(const api::Release& a, const api::Release& b) {
+  return std::tie(a.metadata.creation_timestamp, a.metadata.name) <
+         std::tie(b.metadata.creation_timestamp, b.metadata.name);
+}
+
+ReleaseChoice chosen(const api::Release& release) {
+  return {release.metadata.name, release.spec.version,
+          release.status.process ? release.status.digest : "", std::nullopt};
+}
+
+ReleaseChoice missing(const std::string& project, const std::string& wanted) {
+  ReleaseChoice choice;
+  choice.problem = Problem{"Reference", "Release " + wanted,
+                           "project " + project + " has no Release " + wanted};
+  return choice;
+}
+
+ReleaseChoice exact_release(const Facts& facts, const std::string& project, const std::string& version) {
+  const api::Release* best = nullptr;
+  for (const auto& [name, release] : facts.releases) {
+    if (release->spec.project_ref.name != project) continue;
+    if (!same_version(release->spec.version, version)) continue;
+    if (best == nullptr || older(*release, *best)) best = release.get();
+  }
+  if (best != nullptr) return chosen(*best);
+  auto choice = missing(project, version);
+  choice.version = version;
+  return choice;
+}
+
+ReleaseChoice newest_release(const Facts& facts, const std::string& project, const std::string& range) {
+  const auto wanted = api::VersionRange::parse(range);
+  if (!wanted) {
+    ReleaseChoice choice;
+    choice.problem = Problem{"Invalid", "range " + range, wanted.error().message};
+    return choice;
+  }
+  const api::Release* best = nullptr;
+  api::Version best_version;
+  for (const auto& [name, release] : facts.releases) {
+    if (release->spec.project_ref.name != project) continue;
+    const auto version = api::Version::parse(release->spec.version);
+    if (!version || !wanted->contains(*version)) continue;
+    const bool newer = best == nullptr || *version > best_version ||
+                       (*version == best_version && older(*release, *best));
+    if (!newer) continue;
+    best = release.get();
+    best_version = *version;
+  }
+  return best != nullptr ? chosen(*best) : missing(project, "in range " + range);
+}
+
+// Each version is looked up once per expansion, however many pairs ask for it.
+class ReleaseLookup {
+ public:
+  ReleaseLookup(const Facts& facts, const TenantDeployment& deployment)
+      : facts_(facts), deployment_(deployment) {
+    const auto& project = deployment.spec.project_ref.name;
+    const auto& release = deployment.spec.release;
+    main_ = release.version.empty() ? newest_release(facts, project, release.range)
+                                    : exact_release(facts, project, release.version);
+  }
+  const ReleaseChoice& main() const { return main_; }
+  const ReleaseChoice& of(const std::string& tenant, const std::string& target) {
+    for (const auto& pin : deployment_.spec.pins) {
+      if (pin.tenant != tenant || (!pin.target.empty() && pin.target != target)) continue;
+      const auto place = pinned_.find(pin.version);
+      if (place != pinned_.end()) return place->second;
+      return pinned_[pin.version] =
+                 exact_release(facts_, deployment_.spec.project_ref.name, pin.version);
+    }
+    return main_;
+  }
+
+ private:
+  const Facts& facts_;
+  const TenantDeployment& deployment_;
+  ReleaseChoice main_;
+  std::map<std::string, ReleaseChoice> pinned_;
+};
+
+template <class T>
+bool leaving(const T& object) {
+  return object.metadata.deletion_timestamp.has_value();
+}
+
+std::optional<Problem> missing_objects(const Facts& facts, const TenantDeployment& deployment) {
+  const auto& project = deployment.spec.project_ref.name;
+  const auto& environment = deployment.spec.environment_ref.name;
+  if (find(facts.projects, project) == nullptr) {
+    return Problem{"Reference", "Project " + project, "Project " + project + " does not exist"};
+  }
+  if (find(facts.environments, environment) == nullptr) {
+    return Problem{"Reference", "Environment " + environment,
+                   "Environment " + environment + " does not exist"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string rollout_name(const std::string& deployment, const std::string& digest) {
+  constexpr std::size_t kShort = 12;
+  constexpr std::size_t kNameMax = 253;
+  const auto colon = digest.find(':');
+  const auto hex = colon == std::string::npos ? digest : digest.substr(colon + 1);
+  return deployment.substr(0, kNameMax - kShort - 1) + "-" + hex.substr(0, kShort);
+}
+
+Expansion expand(const Facts& facts, const TenantDeployment& deployment) {
+  Expansion expansion;
+  const auto& spec = deployment.spec;
+  ReleaseLookup lookup(facts, deployment);
+  expansion.main = lookup.main();
+  const auto problem = missing_objects(facts, deployment);
+  if (problem) expansion.main.problem = problem;
+  std::string rollout;
+  if (!expansion.main.digest.empty()) rollout = rollout_name(deployment.metadata.name, expansion.main.digest);
+  const auto add = [&](const std::string& tenant, const std::string& target) {
+    Wish wish{spec.project_ref.name, spec.environment_ref.name, tenant, target,
+              deployment.metadata.name, rollout, lookup.of(tenant, target)};
+    if (problem) wish.choice.problem = problem;
+    expansion.wishes.emplace(
+        installation_name(wish.project, wish.environment, tenant, target), std::move(wish));
+  };
+  for (const auto& [target_name, target] : facts.targets) {
+    const auto& environments = target->spec.environments;
+    if (leaving(*target) || !api::matches(spec.targets, target->metadata.labels)) continue;
+    if (std::find(environments.begin(), environments.end(), spec.environment_ref.name) ==
+        environments.end()) {
+      continue;
+    }
+    if (spec.untenanted) {
+      add("", target_name);
+      continue;
+    }
+    if (!spec.tenants) continue;
+    for (const auto& [tenant_name, tenant] : facts.tenants) {
+      const auto& labels = tenant->metadata.labels;
+      if (leaving(*tenant) || !api::matches(*spec.tenants, labels)) continue;
+      if (api::matches(target->spec.tenants, labels)) add(tenant_name, target_name);
+    }
+  }
+  return expansion;
+}
+
+bool claims_before(const TenantDeployment& a, const TenantDeployment& b) {
+  return std::tie(a.metadata.creation_timestamp, a.metadata.name) <
+         std::tie(b.metadata.creation_timestamp, b.metadata.name);
+}
+
+std::optional<api::ReleaseStatus> snapshot(const Facts& facts, const api::Release& release,
+                                           TimePoint now) {
+  if (release.status.process && !release.status.digest.empty()) return std::nullopt;
+  const auto* project = find(facts.projects, release.spec.project_ref.name);
+  api::ReleaseStatus status = release.status;
+  status.observed_generation = release.metadata.generation;
+  api::Condition ready{"Ready", project != nullptr, false, "Snapshotted", "", now,
+                       release.metadata.generation};
+  if (project == nullptr) {
+    ready.reason = "ReferenceNotFound";
+    ready.message = "Project " + release.spec.project_ref.name + " does not exist";
+  } else {
+    status.process = project->spec.process;
+    status.digest = api::release_digest(release.spec, project->spec.process);
+    ready.message = "the process of project " + project->metadata.name + " is copied into the release";
+  }
+  api::set_condition(status.conditions, std::move(ready));
+  if (status == release.status) return std::nullopt;
+  return status;
+}
+
+api::Action difference(const std::string& actual_version, const std::string& actual_digest,
+                       const std::string& desired_version, const std::string& desired_digest) {
+  using api::Action;
+  if (actual_digest == desired_digest) return Action::None;
+  if (desired_digest.empty()) return Action::Remove;
+  if (actual_digest.empty()) return Action::Install;
+  const auto from = api::Version::parse(actual_version);
+  const auto to = api::Version::parse(desired_version);
+  if (!from || !to || *from == *to) return Action::Redeploy;
+  return *from < *to ? Action::Upgrade : Action::Downgrade;
+}
+
+}  // namespace tidelock::planner

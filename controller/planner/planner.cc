@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/planner/planner.h"
+
+#include <algorithm>
+
+#include "controller/planner/planner_state.h"
+#include "controller/planner/task_builder.h"
+
+namespace tidelock::planner {
+namespace {
+
+constexpr Duration kStatusInterval = std::chrono::milliseconds(500);
+constexpr Duration kWaiterInterval = std::chrono::seconds(1);
+
+template <class T>
+bool same_wish(const T* old, const T& object) {
+  return old != nullptr && old->spec == object.spec && old->metadata.labels == object.metadata.labels &&
+         old->metadata.deletion_timestamp == object.metadata.deletion_timestamp &&
+         old->metadata.creation_timestamp == object.metadata.creation_timestamp;
+}
+
+// Puts the object in; returns the one before.
+template <class T>
+Ptr<T> put(ByName<T>& objects, Ptr<T> object) {
+  auto& slot = objects[object->metadata.name];
+  auto old = std::move(slot);
+  slot = std::move(object);
+  return old;
+}
+
+template <class T>
+void insert_keys(const std::map<std::string, T>& from, std::set<std::string>& to) {
+  for (const auto& [name, value] : from) to.insert(name);
+}
+
+}  // namespace
+
+void Timers::set(const std::string& name, TimePoint at) {
+  const auto place = by_name_.find(name);
+  if (place != by_name_.end()) {
+    if (place->second == at) return;
+    by_time_.erase({place->second, name});
+    by_name_.erase(place);
+  }
+  if (at == kNever) return;
+  by_name_.emplace(name, at);
+  by_time_.emplace(at, name);
+}
+
+std::set<std::string> Timers::take_due(TimePoint now) {
+  std::set<std::string> due;
+  while (!by_time_.empty() && by_time_.begin()->first <= now) {
+    due.insert(by_time_.begin()->second);
+    by_name_.erase(by_time_.begin()->second);
+    by_time_.erase(by_time_.begin());
+  }
+  return due;
+}
+
+Planner::State::State(Options given)
+    : options(given),
+      admission([this](const std::string& instance) { return rules_of(instance); }),
+      fence{given.epoch, 0},
+      deployment_pace(kStatusInterval),
+      rollout_pace(kStatusInterval),
+      installation_pace(kWaiterInterval),
+      lock_group_pace(kStatusInterval),
+      budget_pace(kStatusInterval) {}
+
+LockRules Planner::State::rules_of(const std::string& instance) const {
+  LockRules rules;
+  const LockName name = parse_lock_name(instance);
+  switch (name.kind) {
+    case LockName::Kind::Pair:
+    case LockName::Kind::Isolation:
+    case LockName::Kind::Path:
+      break;
+    case LockName::Kind::Slots: {
+      const auto* target = find(facts.targets, name.owner);
+      rules.capacity = target == nullptr ? 1 : target->spec.max_concurrent;
+      break;
+    }
+    case LockName::Kind::Group: {
+      const auto* group = find(facts.lock_groups, name.group);
+      rules.group = name.group;
+      // A group that vanished while tasks want it: the safe reading is a mutex.
+      rules.capacity = 1;
+      if (group == nullptr) break;
+      rules.capacity = group->spec.capacity;
+      rules.max_bypass = group->spec.max_bypass;
+      rules.wait_timeout = group->spec.wait_timeout;
+      break;
+    }
+  }
+  return rules;
+}
+
+Planner::Planner(Options options) : state_(std::make_unique<State>(options)) {}
+Planner::~Planner() = default;
+Planner::Planner(Planner&&) noexcept = default;
+
+// ---- facts in --------------------------------------------------------------------------------
+
+void Planner::set(Ptr<api::Project> object) {
+  const std::string name = object->metadata.name;
+  const auto old = put(state_->facts.projects, object);
+  state_->stale.projects.insert(name);
+  if (same_wish(old.get(), *object)) return;
+  for (const auto& [release, value] : state_->facts.releases) {
+    if (value->spec.project_ref.name == name) state_->stale.releases.insert(release);
+  }
+  for (const auto& [deployment, value] : state_->facts.deployments) {
+    if (value->spec.project_ref.name == name) state_->stale.deployments.insert(deployment);
+  }
+  state_->stale_where([&](const api::InstallationSpec& spec) { return spec.project_ref.name == name; });
+}
+
+void Planner::set(Ptr<api::Release> object) {
+  const std::string project = object->spec.project_ref.name;
+  state_->stale.releases.insert(object->metadata.name);
+  const auto old = put(state_->facts.releases, object);
+  if (old && same_wish(old.get(), *object) && old->status.digest == object->status.digest) return;
+  for (const auto& [deployment, value] : state_->facts.deployments) {
+    if (value->spec.project_ref.name == project) state_->stale.deployments.insert(deployment);
+  }
+}
+
+void Planner::set(Ptr<api::Environment> object) {
+  const std::string name = object->metadata.name;
+  const auto old = put(state_->facts.environments, object);
+  if (same_wish(old.get(), *object)) return;
+  for (const auto& [deployment, value] : state_->facts.deployments) {
+    if (value->spec.environment_ref.name == name) state_->stale.deployments.insert(deployment);
+  }
+  state_->stale_where([&](const api::InstallationSpec& spec) { return spec.environment_ref.name == name; });
+}
+
+void Planner::set(Ptr<api::Tenant> object) {
+  const std::string name = object->metadata.name;
+  const auto old = put(state_->facts.tenants, object);
+  if (same_wish(old.get(), *object)) return;
+  insert_keys(state_->facts.deployments, state_->stale.deployments);
+  state_->stale_where([&](const api::InstallationSpec& spec) {
+    return spec.tenant_ref && spec.tenant_ref->name == name;
+  });
+}
+
+void Planner::set(Ptr<api::Target> object) {
+  const std::string name = object->metadata.name;
+  const auto old = put(state_->facts.targets, object);
+  const bool same = same_wish(old.get(), *object);
+  // A heartbeat alone concerns nobody.
+  if (same && old->status.conditions == object->status.conditions) return;
+  state_->stale_where([&](const api::InstallationSpec& spec) { return spec.target_ref.name == name; });
+  if (same) return;
+  state_->admission.refresh_rules();
+  insert_keys(state_->facts.deployments, state_->stale.deployments);
+}
+
+void Planner::set(Ptr<api::LockGroup> object) {
+  state_->stale.lock_groups.insert(object->metadata.name);
+  const auto old = put(state_->facts.lock_groups, object);
+  if (same_wish(old.get(), *object)) return;
+  state_->admission.refresh_rules();
+  state_->stale_where_unresolved();
+}
+
+void Planner::set(Ptr<api::ConcurrencyBudget> object) {
+  const std::string name = object->metadata.name;
+  const int max = object->spec.max;
+  state_->stale.budgets.insert(name);
+  const auto old = put(state_->facts.budgets, object);
+  if (same_wish(old.get(), *object)) return;
+  state_->admission.set_budget(name, max);
+  if (!old || !(old->spec.selector == object->spec.selector)) {
+    insert_keys(state_->facts.attempts, state_->stale.installations);
+  }
+}
+
+void Planner::set(Ptr<api::TenantDeployment> object) {
+  const std::string name = object->metadata.name;
+  state_->stale.deployment_status.insert(name);
+  const auto old = put(state_->facts.deployments, object);
+  if (same_wish(old.get(), *object)) return;
+  state_->stale.deployments.insert(name);
+  state_->stale_where([&](const api::InstallationSpec& spec) { return spec.tenant_deployment == name; });
+}
+
+void Planner::set(Ptr<api::Rollout> object) {
+  const std::string name = object->metadata.name;
+  const std::string deployment = object->spec.tenant_deployment_ref.name;
+  state_->stale.rollouts.insert(name);
+  state_->admission.set_window(name, object->spec.strategy.max_in_flight);
+  const auto old = put(state_->facts.rollouts, object);
+  if (same_wish(old.get(), *object)) return;
+  state_->new_rollouts.erase(deployment);
+  state_->stale_where([&](const api::InstallationSpec& spec) { return spec.tenant_deployment == deployment; });
+}
+
+void Planner::set(Ptr<api::Installation> object) {
+  const std::string name = object->metadata.name;
+  put(state_->facts.installations, std::move(object));
+  state_->stale.installations.insert(name);
+}
+
+void Planner::set(Ptr<api::DeploymentTask> object) {
+  const std::string name = object->metadata.name;
+  const auto& raw = *object;
+  const auto old = put(state_->facts.tasks, object);
+  if (old) state_->unindex(*old);
+  state_->facts.attempts[raw.spec.installation][raw.spec.attempt] = &raw;
+  if (raw.status.grant) state_->fence = std::max(state_->fence, raw.status.grant->fence);
+  state_->grants.erase(name);
+  state_->stale.installations.insert(raw.spec.installation);
+  if (api::is_terminal(raw.status.phase)) state_->forget_task(name);
+}
+
+void Planner::remove(const std::string& kind, const std::string& name) {
+  auto& facts = state_->facts;
+  auto& stale = state_->stale;
+  const auto everything = [&] {
+    insert_keys(facts.deployments, stale.deployments);
+    insert_keys(facts.installations, stale.installations);
+  };
+  if (kind == "Project") {
+    facts.projects.erase(name);
+    state_->project_statuses.erase(name);
+    everything();
+  } else if (kind == "Release") {
+    facts.releases.erase(name);
+    state_->snapshots.erase(name);
+    everything();
+  } else if (kind == "Environment") {
+    facts.environments.erase(name);
+    everything();
+  } else if (kind == "Tenant") {
+    facts.tenants.erase(name);
+    everything();
+  } else if (kind == "Target") {
+    facts.targets.erase(name);
+    state_->admission.refresh_rules();
+    everything();
+  } else if (kind == "LockGroup") {
+    facts.lock_groups.erase(name);
+    state_->lock_group_pace.forget(name);
+    state_->admission.refresh_rules();
+    state_->stale_where_unresolved();
+  } else if (kind == "ConcurrencyBudget") {
+    facts.budgets.erase(name);
+    state_->budget_pace.forget(name);
+    state_->admission.remove_budget(name);
+    insert_keys(facts.attempts, stale.installations);
+  } else if (kind == "TenantDeployment") {
+    facts.deployments.erase(name);
+    stale.deployments.insert(name);
+    for (const auto& [rollout, value] : facts.rollouts) {
+      if (value->spec.tenant_deployment_ref.name == name) stale.rollouts.insert(rollout);
+    }
+  } else if (kind == "Rollout") {
+    facts.rollouts.erase(name);
+    state_->rollout_pace.forget(name);
+    state_->admission.set_window(name, std::nullopt);
+    everything();
+  } else if (kind == "Installation") {
+    facts.installations.erase(name);
+    state_->installation_pace.forget(name);
+    stale.installations.insert(name);
+  } else if (kind == "DeploymentTask") {
+    const auto place = facts.tasks.find(name);
+    if (place == facts.tasks.end()) return;
+    stale.installations.insert(place->second->spec.installation);
+    state_->unindex(*place->second);
+    facts.tasks.erase(place);
+    state_->grants.erase(name);
+    state_->forget_task(name);
+  }
+}
+
+void Planner::State::unindex(const api::DeploymentTask& task) {
+  const auto attempts = facts.attempts.find(task.spec.installation);
+  if (attempts == facts.attempts.end()) return;
+  const auto place = attempts->second.find(task.spec.attempt);
+  if (place != attempts->second.end() && place->second == &task) attempts->second.erase(place);
+  if (attempts->second.empty()) facts.attempts.erase(attempts);
+}
+
+// Pairs whose task could not be made: what they miss may be there now.
+void Planner::State::stale_where_unresolved() {
+  for (const auto& [name, pair] : pairs) {
+    if (pair.decision.blocked) stale.installations.insert(name);
+  }
+}
+
+// ---- effects out -----------------------------------------------------------------------------
+
+void Planner::State::advance(TimePoint now) {
+  snapshot_releases(now);
+  expand_deployments();
+  decide_pairs(now);
+  admit(now);
+}
+
+Effects Planner::plan(TimePoint now) {
+  Effects effects;
+  state_->advance(now);
+  state_->refresh_statuses(now);
+  state_->emit_grants_and_ends(effects);
+  state_->emit_objects(effects);
+  state_->emit_statuses(now, effects);
+  effects.next = std::min({effects.next, state_->decide_again.next(), state_->lock_waits.next()});
+  return effects;
+}
+
+}  // namespace tidelock::planner

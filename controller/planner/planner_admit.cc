@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// From decided pairs to grants: what each task asks of Admission, and what its answer means.
+#include "controller/planner/planner_state.h"
+#include "controller/planner/task_builder.h"
+
+namespace tidelock::planner {
+namespace {
+
+constexpr std::size_t kWaitsKept = 8;
+
+void add_wants(const std::vector<api::TaskLock>& locks, int step, Request& request) {
+  for (const auto& lock : locks) request.wants.push_back({lock, step, {}});
+}
+
+bool may_wait(TaskState state) {
+  return state == TaskState::Unstarted || state == TaskState::Boundary || state == TaskState::Parked;
+}
+
+Request request_of(const api::DeploymentTask& task, const TaskView& view) {
+  Request request;
+  request.task = task.metadata.name;
+  request.priority = task.spec.priority;
+  request.started = view.started;
+  request.requested_at = view.requested_at;
+  request.uses_slot = view.uses_slot;
+  request.window = task.spec.rollout;
+  if (!task.status.grant) return request;
+  const auto& grant = *task.status.grant;
+  for (const auto& lock : view.locks) request.holds.push_back({lock, -1, grant.granted_at});
+  for (const auto& lock : view.step_locks) request.holds.push_back({lock, grant.step, grant.step_granted_at});
+  return request;
+}
+
+}  // namespace
+
+// Tells Admission what the task holds and wants; returns when that changes by time alone.
+TimePoint Planner::State::update_request(const api::DeploymentTask& task, const Decision& decision,
+                                         TimePoint now) {
+  const std::string& name = task.metadata.name;
+  const TaskView view = view_of(task);
+  const bool ending = decision.ending.count(name) != 0 || timed_out.count(name) != 0 || task.spec.cancel;
+  auto gate = view.started || view.state == TaskState::Orphaned ? started_gate(task, now)
+                                                                : start_gate(facts, task);
+  Request request = request_of(task, view);
+  request.budgets = budgets_of(facts, task.spec);
+  request.waiting = may_wait(view.state) && !gate && !ending;
+  TimePoint due = kNever;
+  must_park.erase(name);
+  gates.erase(name);
+  if (gate) {
+    if (gate->until) due = *gate->until;
+    record_wait(name, *gate, now);
+    gates.emplace(name, std::move(*gate));
+    if (view.state == TaskState::Boundary && !ending) {
+      request.uses_slot = false;
+      must_park.insert(name);
+    }
+  }
+  if (request.waiting) {
+    if (view.state == TaskState::Unstarted) add_wants(task.spec.locks, -1, request);
+    add_wants(view.next.locks, view.next.step, request);
+    candidate_since.emplace(name, std::max(view.requested_at, now));
+  } else {
+    candidate_since.erase(name);
+    lock_waits.set(name, kNever);
+  }
+  admission.update(std::move(request));
+  return due;
+}
+
+void Planner::State::forget_task(const std::string& task) {
+  admission.remove(task);
+  lock_waits.set(task, kNever);
+  candidate_since.erase(task);
+  timed_out.erase(task);
+  gates.erase(task);
+  must_park.erase(task);
+  waits.erase(task);
+}
+
+void Planner::State::admit(TimePoint now) {
+  expire_lock_waits(now);
+  const auto outcome = admission.run(now);
+  for (const auto& task : outcome.granted) compose_grant(task, false, now);
+  for (const auto& task : outcome.parked) compose_grant(task, true, now);
+  for (const auto& task : must_park) compose_grant(task, true, now);
+  const auto changes = admission.take_changed(options.status_waiters_max);
+  for (const auto& name : changes.tasks) {
+    const auto* task = find(facts.tasks, name);
+    if (task == nullptr) continue;
+    stale.installation_status.insert(task->spec.installation);
+    const auto obstacle = admission.obstacle(name, options.status_waiters_max);
+    if (obstacle.kind == Obstacle::Kind::None) continue;
+    record_wait(name, explain(facts, obstacle, view_of(*task).requested_at), now);
+    const auto since = candidate_since.find(name);
+    if (obstacle.wait_timeout && since != candidate_since.end()) {
+      lock_waits.set(name, since->second + *obstacle.wait_timeout);
+    }
+  }
+  stale.lock_groups.insert(changes.groups.begin(), changes.groups.end());
+  stale.budgets.insert(changes.budgets.begin(), changes.budgets.end());
+}
+
+// waitTimeout: the task ends as Failed (LockWaitTimeout) and the message names the holder.
+void Planner::State::expire_lock_waits(TimePoint now) {
+  for (const auto& name : lock_waits.take_due(now)) {
+    const auto* task = find(facts.tasks, name);
+    if (task == nullptr) continue;
+    const auto obstacle = admission.obstacle(name, options.status_waiters_max);
+    if (obstacle.kind != Obstacle::Kind::Lock || !obstacle.wait_timeout) continue;
+    const auto blocked = explain(facts, obstacle, view_of(*task).requested_at);
+    timed_out.emplace(name, "waited longer than " + format_duration(*obstacle.wait_timeout) + ": " + blocked.message);
+    decide_pair(task->spec.installation, now);
+  }
+}
+
+void Planner::State::compose_grant(const std::string& name, bool park, TimePoint now) {
+  const auto* task = find(facts.tasks, name);
+  if (task == nullptr) return;
+  const auto& version = task->metadata.resource_version;
+  const auto old = grants.find(name);
+  // A parking grant is asked for again until it is a fact; it stays the same one.
+  if (park && old != grants.end() && old->second.grant.step_count == 0) return;
+  const TaskView view = view_of(*task);
+  api::TaskGrant grant = task->status.grant.value_or(api::TaskGrant{});
+  if (!task->status.grant) grant.granted_at = now;
+  grant.locks = task->spec.locks;
+  fence.epoch = std::max(fence.epoch, options.epoch);
+  ++fence.sequence;
+  grant.fence = fence;
+  grant.step = view.next.step;
+  grant.step_attempt = view.next.attempt;
+  grant.step_count = park ? 0 : view.next.count;
+  grant.step_locks = park ? std::vector<api::TaskLock>{} : view.next.locks;
+  if (!park) {
+    grant.step_granted_at = now;
+    grant.waits.clear();
+    auto& log = waits[name];
+    if (!log.empty()) log.back().until = now;
+    for (const auto& wait : log) {
+      if (wait.until > wait.from) grant.waits.push_back(wait);
+    }
+    waits.erase(name);
+  }
+  grants[name] = GrantTask{name, version, std::move(grant)};
+}
+
+// The story of one request: what it waited for, one after the other.
+void Planner::State::record_wait(const std::string& task, const api::BlockedBy& blocked, TimePoint now) {
+  auto& log = waits[task];
+  if (!log.empty() && log.back().kind == blocked.kind && log.back().name == blocked.name) {
+    if (log.back().holder.empty()) log.back().holder = blocked.holder;
+    return;
+  }
+  const TimePoint from = log.empty() ? blocked.since : now;
+  if (!log.empty()) log.back().until = now;
+  log.push_back({blocked.kind, blocked.name, blocked.holder, from, from});
+  if (log.size() > kWaitsKept) log.erase(log.begin());
+}
+
+std::vector<api::BlockedBy> Planner::State::why_task(const std::string& name, std::size_t position_max) const {
+  const auto gate = gates.find(name);
+  if (gate != gates.end()) return {gate->second};
+  const auto* task = find(facts.tasks, name);
+  if (task == nullptr) return {};
+  Obstacle obstacle = admission.obstacle(name, position_max);
+  // Far down the line the holder changes more often than it matters.
+  if (obstacle.kind == Obstacle::Kind::Lock && !obstacle.position) obstacle = admission.filed(name);
+  if (obstacle.kind == Obstacle::Kind::None) return {};
+  return {explain(facts, obstacle, view_of(*task).requested_at)};
+}
+
+std::vector<api::BlockedBy> Planner::State::why_pair(const PairEntry& pair, std::size_t position_max) const {
+  if (!pair.decision.task.empty()) {
+    auto blocked = why_task(pair.decision.task, position_max);
+    if (!blocked.empty()) return blocked;
+  }
+  if (pair.decision.blocked) return {*pair.decision.blocked};
+  return {};
+}
+
+}  // namespace tidelock::planner

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// From deployments to decided pairs.
+#include "controller/planner/planner_state.h"
+#include "controller/planner/task_builder.h"
+
+namespace tidelock::planner {
+
+void Planner::State::snapshot_releases(TimePoint now) {
+  for (const auto& name : stale.releases) {
+    snapshots.erase(name);
+    const auto* release = find(facts.releases, name);
+    if (release == nullptr) continue;
+    if (auto status = snapshot(facts, *release, now)) snapshots.emplace(name, std::move(*status));
+  }
+  stale.releases.clear();
+}
+
+void Planner::State::expand_deployments() {
+  const auto names = std::move(stale.deployments);
+  stale.deployments.clear();
+  for (const auto& name : names) {
+    const auto* deployment = find(facts.deployments, name);
+    Expansion expansion;
+    if (deployment != nullptr && !deployment->metadata.deletion_timestamp) {
+      expansion = expand(facts, *deployment);
+    }
+    replace_claims(name, expansion);
+    for (const auto& [rollout, object] : facts.rollouts) {
+      if (object->spec.tenant_deployment_ref.name == name) stale.rollouts.insert(rollout);
+    }
+    if (deployment == nullptr) {
+      expansions.erase(name);
+      counts.erase(name);
+      new_rollouts.erase(name);
+      deployment_pace.forget(name);
+      continue;
+    }
+    expansions[name] = std::move(expansion);
+    plan_rollout(name);
+    stale.deployment_status.insert(name);
+  }
+}
+
+// Pairs that came, went or changed have to be decided again.
+void Planner::State::replace_claims(const std::string& deployment, const Expansion& expansion) {
+  std::set<std::string> changed;
+  const auto old = expansions.find(deployment);
+  if (old != expansions.end()) {
+    for (const auto& [installation, wish] : old->second.wishes) {
+      const auto now = expansion.wishes.find(installation);
+      if (now != expansion.wishes.end() && now->second == wish) continue;
+      changed.insert(installation);
+      if (now != expansion.wishes.end()) continue;
+      claims[installation].erase(deployment);
+      counts[deployment].conflicts.erase(installation);
+    }
+  }
+  for (const auto& [installation, wish] : expansion.wishes) {
+    if (claims[installation].insert(deployment).second) changed.insert(installation);
+  }
+  for (const auto& installation : changed) {
+    stale.installations.insert(installation);
+    update_conflicts(installation);
+  }
+}
+
+const Wish* Planner::State::wish_of(const std::string& installation) const {
+  const auto place = claims.find(installation);
+  if (place == claims.end()) return nullptr;
+  const api::TenantDeployment* owner = nullptr;
+  for (const auto& name : place->second) {
+    const auto* deployment = find(facts.deployments, name);
+    if (deployment != nullptr && (owner == nullptr || claims_before(*deployment, *owner))) owner = deployment;
+  }
+  if (owner == nullptr) return nullptr;
+  const auto expansion = expansions.find(owner->metadata.name);
+  if (expansion == expansions.end()) return nullptr;
+  const auto wish = expansion->second.wishes.find(installation);
+  return wish == expansion->second.wishes.end() ? nullptr : &wish->second;
+}
+
+void Planner::State::update_conflicts(const std::string& installation) {
+  const auto place = claims.find(installation);
+  if (place == claims.end()) return;
+  if (place->second.empty()) {
+    claims.erase(place);
+    return;
+  }
+  const api::TenantDeployment* owner = nullptr;
+  for (const auto& name : place->second) {
+    const auto* deployment = find(facts.deployments, name);
+    if (deployment != nullptr && (owner == nullptr || claims_before(*deployment, *owner))) owner = deployment;
+  }
+  for (const auto& name : place->second) {
+    auto& conflicts = counts[name].conflicts;
+    if (owner == nullptr || owner->metadata.name == name) {
+      conflicts.erase(installation);
+    } else {
+      conflicts[installation] = owner->metadata.name;
+    }
+    stale.deployment_status.insert(name);
+  }
+}
+
+void Planner::State::plan_rollout(const std::string& deployment) {
+  new_rollouts.erase(deployment);
+  const auto& expansion = expansions.at(deployment);
+  if (expansion.main.digest.empty() || expansion.wishes.empty()) return;
+  const auto& object = *facts.deployments.at(deployment);
+  const std::string name = rollout_name(deployment, expansion.main.digest);
+  if (find(facts.rollouts, name) != nullptr) return;
+  api::Rollout rollout;
+  rollout.metadata.name = name;
+  rollout.metadata.ns = object.metadata.ns;
+  rollout.metadata.labels = pair_labels(object.spec.project_ref.name, object.spec.environment_ref.name, "",
+                                        "", deployment);
+  rollout.metadata.owner_references = {{api::kApiVersion, "TenantDeployment", deployment,
+                                        object.metadata.uid, true, false}};
+  rollout.spec.tenant_deployment_ref.name = deployment;
+  rollout.spec.version = expansion.main.version;
+  rollout.spec.digest = expansion.main.digest;
+  rollout.spec.strategy = object.spec.rollout;
+  rollout.spec.priority = object.spec.priority;
+  new_rollouts.emplace(deployment, CreateRollout{std::move(rollout)});
+}
+
+void Planner::State::decide_pairs(TimePoint now) {
+  for (const auto& name : decide_again.take_due(now)) stale.installations.insert(name);
+  const auto names = std::move(stale.installations);
+  stale.installations.clear();
+  for (const auto& name : names) decide_pair(name, now);
+}
+
+void Planner::State::decide_pair(const std::string& installation, TimePoint now) {
+  const Wish* wish = wish_of(installation);
+  const auto* object = find(facts.installations, installation);
+  const auto& attempts = facts.attempts_of(installation);
+  if (wish == nullptr && object == nullptr && attempts.empty()) {
+    count_pair(installation, "", PairState::Waiting);
+    pairs.erase(installation);
+    acting.erase(installation);
+    decide_again.set(installation, kNever);
+    return;
+  }
+  PairEntry& pair = pairs[installation];
+  pair.decision = decide(facts, installation, wish, now);
+  if (pair.decision.effects.empty()) {
+    acting.erase(installation);
+  } else {
+    acting.insert(installation);
+  }
+  TimePoint due = pair.decision.due;
+  for (const auto& [attempt, task] : attempts) {
+    if (!api::is_terminal(task->status.phase)) due = std::min(due, update_request(*task, pair.decision, now));
+  }
+  decide_again.set(installation, due);
+  stale.installation_status.insert(installation);
+  if (wish == nullptr) {
+    count_pair(installation, "", PairState::Waiting);
+  } else {
+    count_pair(installation, wish->deployment,
+               pair_state(*wish, object, pair.decision, find(facts.tasks, pair.decision.task)));
+  }
+}
+
+void Planner::State::count_pair(const std::string& installation, const std::string& deployment,
+                                PairState state) {
+  const auto place = pairs.find(installation);
+  if (place == pairs.end()) return;
+  PairEntry& pair = place->second;
+  if (pair.deployment == deployment && pair.state == state) return;
+  const auto note = [&](const std::string& name) {
+    stale.deployment_status.insert(name);
+    const auto expansion = expansions.find(name);
+    if (expansion == expansions.end() || expansion->second.main.digest.empty()) return;
+    stale.rollouts.insert(rollout_name(name, expansion->second.main.digest));
+  };
+  if (!pair.deployment.empty() && counts.count(pair.deployment) != 0) {
+    auto& old = counts[pair.deployment];
+    --old.desired;
+    --old.states[pair.state];
+    old.failed.erase(installation);
+    note(pair.deployment);
+  }
+  pair.deployment = deployment;
+  pair.state = state;
+  if (deployment.empty()) return;
+  auto& current = counts[deployment];
+  ++current.desired;
+  ++current.states[state];
+  if (state == PairState::Failed) current.failed.insert(installation);
+  note(deployment);
+}
+
+}  // namespace tidelock::planner

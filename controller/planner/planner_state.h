@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a Planner keeps between two facts: the facts, what follows from them, and what is stale.
+// Everything here can be rebuilt from the facts; only the pace of status writes is memory.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "controller/planner/admission.h"
+#include "controller/planner/decision.h"
+#include "controller/planner/explain.h"
+#include "controller/planner/facts.h"
+#include "controller/planner/pace.h"
+#include "controller/planner/status.h"
+#include "controller/planner/task_state.h"
+
+namespace tidelock::planner {
+
+// Names with the time at which they have to be looked at again.
+class Timers {
+ public:
+  void set(const std::string& name, TimePoint at);  // kNever = clear
+  std::set<std::string> take_due(TimePoint now);
+  TimePoint next() const { return by_time_.empty() ? kNever : by_time_.begin()->first; }
+
+ private:
+  std::map<std::string, TimePoint> by_name_;
+  std::set<std::pair<TimePoint, std::string>> by_time_;
+};
+
+struct PairEntry {
+  Decision decision;
+  std::string deployment;  // whose counts it is in; empty = none
+  PairState state = PairState::Waiting;
+};
+
+struct Stale {
+  std::set<std::string> releases;
+  std::set<std::string> deployments;  // to be expanded
+  std::set<std::string> installations;  // to be decided
+  // Statuses to be computed.
+  std::set<std::string> projects, deployment_status, rollouts, installation_status, lock_groups, budgets;
+};
+
+struct Planner::State {
+  explicit State(Options given);
+
+  Options options;
+  Facts facts;
+  Admission admission;
+  Stale stale;
+
+  std::map<std::string, api::ReleaseStatus> snapshots;
+  std::map<std::string, Expansion> expansions;        // by deployment
+  std::map<std::string, std::set<std::string>> claims;  // installation → deployments
+  std::map<std::string, PairCounts> counts;           // by deployment
+  std::map<std::string, PairEntry> pairs;             // by installation
+  std::set<std::string> acting;                       // installations whose decision has effects
+  std::map<std::string, CreateRollout> new_rollouts;  // by deployment
+  Timers decide_again;                                // installations
+  Timers lock_waits;                                  // tasks: end of waitTimeout
+  std::map<std::string, std::string> timed_out;       // task → message
+  std::map<std::string, TimePoint> candidate_since;
+  std::map<std::string, api::BlockedBy> gates;        // tasks that are no candidates
+  std::set<std::string> must_park;                    // at a boundary, in a retry backoff
+  std::map<std::string, GrantTask> grants;            // outstanding, by task
+  std::map<std::string, std::vector<api::StepWait>> waits;  // of waiting tasks, the last one open
+  api::Fence fence;                                   // highest known
+
+  Pace<api::TenantDeploymentStatus> deployment_pace;
+  Pace<api::RolloutStatus> rollout_pace;
+  Pace<api::InstallationStatus> installation_pace;
+  Pace<api::LockGroupStatus> lock_group_pace;
+  Pace<api::ConcurrencyBudgetStatus> budget_pace;
+  std::map<std::string, api::ProjectStatus> project_statuses;
+
+  // planner.cc
+  LockRules rules_of(const std::string& instance) const;
+  void advance(TimePoint now);
+  void unindex(const api::DeploymentTask& task);
+  void stale_where_unresolved();
+  template <class Matches>
+  void stale_where(Matches matches) {
+    for (const auto& [name, installation] : facts.installations) {
+      if (matches(installation->spec)) stale.installations.insert(name);
+    }
+  }
+
+  // planner_pairs.cc
+  void snapshot_releases(TimePoint now);
+  void expand_deployments();
+  void replace_claims(const std::string& deployment, const Expansion& expansion);
+  void update_conflicts(const std::string& installation);
+  void plan_rollout(const std::string& deployment);
+  const Wish* wish_of(const std::string& installation) const;
+  void decide_pairs(TimePoint now);
+  void decide_pair(const std::string& installation, TimePoint now);
+  void count_pair(const std::string& installation, const std::string& deployment, PairState state);
+
+  // planner_admit.cc
+  TimePoint update_request(const api::DeploymentTask& task, const Decision& decision, TimePoint now);
+  void forget_task(const std::string& task);
+  void admit(TimePoint now);
+  void expire_lock_waits(TimePoint now);
+  void compose_grant(const std::string& task, bool park, TimePoint now);
+  void record_wait(const std::string& task, const api::BlockedBy& blocked, TimePoint now);
+  std::vector<api::BlockedBy> why_task(const std::string& task, std::size_t position_max) const;
+  std::vector<api::BlockedBy> why_pair(const PairEntry& pair, std::size_t position_max) const;
+
+  // planner_status.cc
+  void refresh_statuses(TimePoint now);
+  void refresh_installation(const std::string& name, TimePoint now);
+  void emit_statuses(TimePoint now, Effects& effects);
+  void emit_grants_and_ends(Effects& effects) const;
+  void emit_objects(Effects& effects) const;
+};
+
+}  // namespace tidelock::planner

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Statuses, and the list of all effects that are outstanding.
+#include <algorithm>
+
+#include "controller/base/limits.h"
+#include "controller/planner/planner_state.h"
+
+namespace tidelock::planner {
+namespace {
+
+// Who holds the lock and how many are before: shown, but not worth a write each time.
+api::InstallationStatus without_details(api::InstallationStatus status) {
+  for (auto& blocked : status.blocked_by) {
+    blocked.holder.clear();
+    blocked.holder_step.clear();
+    blocked.holder_since.reset();
+    blocked.position.reset();
+    blocked.message.clear();
+  }
+  for (auto& condition : status.conditions) condition.message.clear();
+  return status;
+}
+
+bool is_end(const Effect& effect) {
+  return std::holds_alternative<EndTask>(effect) || std::holds_alternative<CancelTask>(effect);
+}
+
+template <class Change, class Status, class Object>
+void emit_paced(Pace<Status>& pace, const ByName<Object>& objects, TimePoint now, Effects& effects) {
+  pace.emit(now, effects.next, [&](const std::string& name, const Status& status) {
+    const auto* object = find(objects, name);
+    if (object == nullptr) return;
+    effects.effects.push_back(Change{name, object->metadata.resource_version, status});
+  });
+}
+
+}  // namespace
+
+void Planner::State::refresh_installation(const std::string& name, TimePoint now) {
+  const auto* installation = find(facts.installations, name);
+  const auto place = pairs.find(name);
+  if (installation == nullptr || place == pairs.end()) return;
+  const PairEntry& pair = place->second;
+  const auto grant = grants.find(pair.decision.task);
+  const bool about_to_run = grant != grants.end() && grant->second.grant.step_count > 0;
+  // The next fact about it is on its way and would make this one old at once.
+  if (pair.decision.settling || about_to_run) {
+    installation_pace.drop(name);
+    return;
+  }
+  const auto* task = find(facts.tasks, pair.decision.task);
+  auto status = installation_status(*installation, wish_of(name), pair.decision, task,
+                                    why_pair(pair, options.status_waiters_max), now);
+  const bool urgent = without_details(status) != without_details(installation->status);
+  installation_pace.want(name, installation->status, std::move(status), urgent);
+}
+
+void Planner::State::refresh_statuses(TimePoint now) {
+  for (const auto& name : stale.projects) {
+    project_statuses.erase(name);
+    const auto* project = find(facts.projects, name);
+    if (project == nullptr) continue;
+    if (auto status = project_status(*project, now)) project_statuses.emplace(name, std::move(*status));
+  }
+  for (const auto& name : stale.installation_status) refresh_installation(name, now);
+  for (const auto& name : stale.deployment_status) {
+    const auto* deployment = find(facts.deployments, name);
+    if (deployment == nullptr) continue;
+    const auto expansion = expansions.find(name);
+    auto status = deployment_status(*deployment, expansion == expansions.end() ? ReleaseChoice{} : expansion->second.main,
+                                    counts[name], now);
+    const bool urgent = counts[name].quiet() || status.observed_generation != deployment->status.observed_generation;
+    deployment_pace.want(name, deployment->status, std::move(status), urgent);
+  }
+  for (const auto& name : stale.rollouts) {
+    const auto* rollout = find(facts.rollouts, name);
+    if (rollout == nullptr) continue;
+    const auto& deployment = rollout->spec.tenant_deployment_ref.name;
+    const auto expansion = expansions.find(deployment);
+    const bool current = expansion != expansions.end() && !expansion->second.main.digest.empty() &&
+                         rollout_name(deployment, expansion->second.main.digest) == name;
+    auto status = rollout_status(*rollout, current ? &counts[deployment] : nullptr, now);
+    const bool urgent = status.phase != rollout->status.phase;
+    rollout_pace.want(name, rollout->status, std::move(status), urgent);
+  }
+  if (!stale.lock_groups.empty()) {
+    const auto locks = admission.locks(limits::kStatusNamesMax);
+    for (const auto& name : stale.lock_groups) {
+      const auto* group = find(facts.lock_groups, name);
+      if (group == nullptr) continue;
+      auto status = lock_group_status(facts, *group, locks);
+      const bool urgent = status.holding == 0 && status.waiting == 0;
+      lock_group_pace.want(name, group->status, std::move(status), urgent);
+    }
+  }
+  for (const auto& name : stale.budgets) {
+    const auto* budget = find(facts.budgets, name);
+    if (budget == nullptr) continue;
+    auto status = budget_status(*budget, admission.budget_usage(name));
+    const bool urgent = status.used == 0 && status.waiting == 0;
+    budget_pace.want(name, budget->status, std::move(status), urgent);
+  }
+  for (auto* names : {&stale.projects, &stale.deployment_status, &stale.rollouts, &stale.installation_status,
+                      &stale.lock_groups, &stale.budgets}) {
+    names->clear();
+  }
+}
+
+void Planner::State::emit_grants_and_ends(Effects& effects) const {
+  for (const auto& [task, grant] : grants) effects.effects.push_back(grant);
+  for (const auto& [name, message] : timed_out) {
+    const auto* task = find(facts.tasks, name);
+    if (task == nullptr) continue;
+    const auto& version = task->metadata.resource_version;
+    if (!task->status.grant) {
+      effects.effects.push_back(EndTask{name, version, api::TaskPhase::Failed, "LockWaitTimeout", message, ""});
+    } else if (!task->spec.cancel) {
+      effects.effects.push_back(
+          CancelTask{name, version, {api::CancelMode::StepBoundary, "LockWaitTimeout", message}});
+    }
+  }
+  for (const auto& name : acting) {
+    for (const auto& effect : pairs.at(name).decision.effects) {
+      if (is_end(effect)) effects.effects.push_back(effect);
+    }
+  }
+}
+
+void Planner::State::emit_objects(Effects& effects) const {
+  for (const auto& [name, status] : snapshots) {
+    const auto* release = find(facts.releases, name);
+    if (release != nullptr) {
+      effects.effects.push_back(ReleaseStatusChange{name, release->metadata.resource_version, status});
+    }
+  }
+  for (const auto& [deployment, rollout] : new_rollouts) effects.effects.push_back(rollout);
+  for (const auto& name : acting) {
+    for (const auto& effect : pairs.at(name).decision.effects) {
+      if (!is_end(effect)) effects.effects.push_back(effect);
+    }
+  }
+  for (const auto& [name, status] : project_statuses) {
+    const auto* project = find(facts.projects, name);
+    if (project != nullptr) {
+      effects.effects.push_back(ProjectStatusChange{name, project->metadata.resource_version, status});
+    }
+  }
+}
+
+void Planner::State::emit_statuses(TimePoint now, Effects& effects) {
+  emit_paced<InstallationStatusChange>(installation_pace, facts.installations, now, effects);
+  emit_paced<TenantDeploymentStatusChange>(deployment_pace, facts.deployments, now, effects);
+  emit_paced<RolloutStatusChange>(rollout_pace, facts.rollouts, now, effects);
+  emit_paced<LockGroupStatusChange>(lock_group_pace, facts.lock_groups, now, effects);
+  emit_paced<BudgetStatusChange>(budget_pace, facts.budgets, now, effects);
+}
+
+}  // namespace tidelock::planner

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Answers to questions: rows of the plan, why a pair waits, who holds which lock.
+#include <algorithm>
+
+#include "controller/planner/planner_state.h"
+
+namespace tidelock::planner {
+namespace {
+
+constexpr std::size_t kAll = static_cast<std::size_t>(-1);
+
+PlanRow row_of(const std::string& name, const Wish* wish, const api::Installation* installation,
+               const Decision& decision) {
+  PlanRow row;
+  row.installation = name;
+  row.action = decision.action;
+  row.from = decision.base.actual_release;
+  if (wish != nullptr) {
+    row.project = wish->project;
+    row.environment = wish->environment;
+    row.tenant = wish->tenant;
+    row.target = wish->target;
+    row.to = wish->choice.version;
+    if (wish->choice.problem) row.action = api::Action::Blocked;
+  } else if (installation != nullptr) {
+    row.project = installation->spec.project_ref.name;
+    row.environment = installation->spec.environment_ref.name;
+    if (installation->spec.tenant_ref) row.tenant = installation->spec.tenant_ref->name;
+    row.target = installation->spec.target_ref.name;
+  }
+  return row;
+}
+
+}  // namespace
+
+// Started tasks first, then the waiting ones as they will be looked at, then pairs without a task.
+std::vector<PlanRow> Planner::rows(TimePoint now) {
+  state_->advance(now);
+  std::map<std::string, int> place;
+  for (const auto& [name, task] : state_->facts.tasks) {
+    if (task->status.grant && !api::is_terminal(task->status.phase)) {
+      place.emplace(name, static_cast<int>(place.size()) + 1);
+    }
+  }
+  for (const auto& name : state_->admission.waiting_in_order()) {
+    place.emplace(name, static_cast<int>(place.size()) + 1);
+  }
+  std::vector<PlanRow> rows;
+  for (const auto& [name, pair] : state_->pairs) {
+    rows.push_back(row_of(name, state_->wish_of(name), find(state_->facts.installations, name), pair.decision));
+    auto& row = rows.back();
+    row.blocked_by = state_->why_pair(pair, kAll);
+    const auto found = place.find(pair.decision.task);
+    if (found != place.end()) row.order = found->second;
+    const bool idle = row.action == api::Action::None;
+    if (found == place.end() && !idle) row.order = static_cast<int>(place.size()) + 1;
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const PlanRow& a, const PlanRow& b) {
+    return a.order != b.order ? a.order < b.order : a.installation < b.installation;
+  });
+  return rows;
+}
+
+std::vector<api::BlockedBy> Planner::why(const std::string& installation, TimePoint now) {
+  state_->advance(now);
+  const auto pair = state_->pairs.find(installation);
+  if (pair == state_->pairs.end()) return {};
+  return state_->why_pair(pair->second, kAll);
+}
+
+std::vector<LockView> Planner::locks(TimePoint now) {
+  state_->advance(now);
+  std::vector<LockView> views;
+  for (const auto& [instance, lock] : state_->admission.locks(kAll)) {
+    LockView view;
+    view.instance = instance;
+    view.capacity = lock.rules->capacity;
+    view.group = lock.rules->group;
+    for (const auto& [task, hold] : lock.holders->all()) {
+      if (hold.demand.intent) continue;
+      LockHolder holder{task, "", 0, hold.demand.mode, hold.demand.units, hold.since};
+      const auto* object = find(state_->facts.tasks, task);
+      const auto index = static_cast<std::size_t>(hold.step);
+      if (object != nullptr && hold.step >= 0 && index < object->spec.steps.size()) {
+        holder.step = object->spec.steps[index].step.name;
+        holder.step_number = hold.step + 1;
+      }
+      view.holders.push_back(std::move(holder));
+    }
+    std::sort(view.holders.begin(), view.holders.end(), [](const LockHolder& a, const LockHolder& b) {
+      return a.since != b.since ? a.since < b.since : a.task < b.task;
+    });
+    int position = 0;
+    for (const auto& [task, since] : lock.waiters) view.waiters.push_back({task, ++position, since});
+    if (!view.holders.empty() || !view.waiters.empty()) views.push_back(std::move(view));
+  }
+  return views;
+}
+
+}  // namespace tidelock::planner

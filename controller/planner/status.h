@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The status of every object that the planner writes (semantics.md §10). Pure; when to write is
+// paced.h's business.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/planner/admission.h"
+#include "controller/planner/decision.h"
+#include "controller/planner/facts.h"
+
+namespace tidelock::planner {
+
+enum class PairState { Ready, Updating, Waiting, Failed };
+
+// Where a pair stands, for counts.
+PairState pair_state(const Wish& wish, const api::Installation* installation, const Decision& decision,
+                     const api::DeploymentTask* task);
+
+api::InstallationStatus installation_status(const api::Installation& installation, const Wish* wish,
+                                            const Decision& decision, const api::DeploymentTask* task,
+                                            std::vector<api::BlockedBy> blocked_by, TimePoint now);
+
+struct PairCounts {
+  int desired = 0;
+  std::map<PairState, int> states;
+  std::set<std::string> failed;                // installations
+  std::map<std::string, std::string> conflicts;  // installation → the deployment that keeps it
+  int count(PairState state) const {
+    const auto place = states.find(state);
+    return place == states.end() ? 0 : place->second;
+  }
+  bool quiet() const { return count(PairState::Updating) == 0 && count(PairState::Waiting) == 0; }
+};
+
+api::TenantDeploymentStatus deployment_status(const api::TenantDeployment& deployment,
+                                              const ReleaseChoice& main, const PairCounts& counts,
+                                              TimePoint now);
+
+// `counts` is null when the rollout is not the newest wish of its deployment.
+api::RolloutStatus rollout_status(const api::Rollout& rollout, const PairCounts* counts, TimePoint now);
+
+std::optional<api::ProjectStatus> project_status(const api::Project& project, TimePoint now);
+
+api::LockGroupStatus lock_group_status(const Facts& facts, const api::LockGroup& group,
+                                       const std::map<std::string, Admission::View>& locks);
+api::ConcurrencyBudgetStatus budget_status(const api::ConcurrencyBudget& budget, Admission::Usage usage);
+
+}  // namespace tidelock::planner

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/planner/task_state.h"
+
+#include <algorithm>
+#include <map>
+
+namespace tidelock::planner {
+namespace {
+
+using api::DeploymentTask;
+using api::StepPhase;
+using api::StepStatus;
+
+bool is_over(StepPhase phase) { return phase != StepPhase::Pending && phase != StepPhase::Running; }
+
+const StepStatus* status_of(const DeploymentTask& task, int step) {
+  const auto index = static_cast<std::size_t>(step);
+  return index < task.status.steps.size() ? &task.status.steps[index] : nullptr;
+}
+
+bool is_pending(const DeploymentTask& task, int step) {
+  const auto* status = status_of(task, step);
+  return status == nullptr || status->phase == StepPhase::Pending;
+}
+
+// The attempt that `grant` allows has an end, good or bad.
+bool granted_attempt_over(const DeploymentTask& task, const api::TaskGrant& grant, int step) {
+  const auto* status = status_of(task, step);
+  if (status == nullptr) return false;
+  if (is_over(status->phase)) return true;
+  if (status->phase != StepPhase::Pending || !status->retry_at) return false;
+  return step == grant.step ? status->attempt >= grant.step_attempt
+                            : *status->retry_at > grant.step_granted_at;
+}
+
+bool granted_steps_over(const DeploymentTask& task, const api::TaskGrant& grant) {
+  for (int step = grant.step; step < grant.step + grant.step_count; ++step) {
+    if (!granted_attempt_over(task, grant, step)) return false;
+  }
+  return true;
+}
+
+StepGroup group_from(const DeploymentTask& task, int first) {
+  const auto& steps = task.spec.steps;
+  const int total = static_cast<int>(steps.size());
+  StepGroup group;
+  group.step = first;
+  group.count = 1;
+  while (first + group.count < total &&
+         steps[static_cast<std::size_t>(first + group.count)].step.start == api::StepStart::WithPrevious) {
+    ++group.count;
+  }
+  if (const auto* status = status_of(task, first)) group.attempt = status->attempt + 1;
+  for (int step = first; step < first + group.count; ++step) {
+    if (!is_pending(task, step)) continue;
+    const auto& needs = steps[static_cast<std::size_t>(step)].needs;
+    group.locks.insert(group.locks.end(), needs.begin(), needs.end());
+    const auto* status = status_of(task, step);
+    if (status != nullptr && status->retry_at) {
+      group.not_before = std::max(group.not_before, *status->retry_at);
+    }
+  }
+  group.locks = united(std::move(group.locks));
+  return group;
+}
+
+std::optional<StepGroup> next_group(const DeploymentTask& task) {
+  for (int step = 0; step < static_cast<int>(task.spec.steps.size()); ++step) {
+    if (is_pending(task, step)) return group_from(task, step);
+  }
+  return std::nullopt;
+}
+
+// When a started task began to ask for its next steps.
+TimePoint asked_at(const DeploymentTask& task, const StepGroup& next) {
+  TimePoint time = std::max(task.status.grant->granted_at, next.not_before);
+  for (const auto& step : task.status.steps) {
+    if (step.finished_at && is_over(step.phase)) time = std::max(time, *step.finished_at);
+  }
+  return time;
+}
+
+void read_started(const DeploymentTask& task, TaskView& view) {
+  const auto& grant = *task.status.grant;
+  const bool over = granted_steps_over(task, grant);
+  const bool granted = grant.step_count > 0;
+  auto next = next_group(task);
+  view.started = true;
+  view.locks = grant.locks;
+  if (granted && !over) view.step_locks = grant.step_locks;
+  view.requested_at = asked_at(task, next.value_or(StepGroup{}));
+  if (task.status.phase == api::TaskPhase::Orphaned) {
+    view.state = TaskState::Orphaned;
+    return;
+  }
+  view.uses_slot = granted;
+  if (task.spec.cancel) {
+    view.state = TaskState::Cancelling;
+  } else if (granted && !over) {
+    view.state = TaskState::Running;
+  } else if (!next) {
+    view.state = TaskState::Finishing;
+    view.uses_slot = true;
+  } else {
+    view.state = granted ? TaskState::Boundary : TaskState::Parked;
+    view.next = std::move(*next);
+  }
+}
+
+}  // namespace
+
+std::vector<api::TaskLock> united(std::vector<api::TaskLock> locks) {
+  std::map<std::string, api::TaskLock> by_instance;
+  for (auto& lock : locks) {
+    const auto [place, added] = by_instance.emplace(lock.instance, lock);
+    if (added) continue;
+    auto& kept = place->second;
+    if (lock.mode == api::LockMode::Exclusive) kept.mode = api::LockMode::Exclusive;
+    kept.units = std::max(kept.units, lock.units);
+  }
+  std::vector<api::TaskLock> all;
+  for (auto& [instance, lock] : by_instance) all.push_back(std::move(lock));
+  return all;
+}
+
+TaskView view_of(const DeploymentTask& task) {
+  TaskView view;
+  if (api::is_terminal(task.status.phase)) {
+    view.state = TaskState::Terminal;
+    return view;
+  }
+  if (task.status.grant) {
+    read_started(task, view);
+    return view;
+  }
+  view.requested_at = task.spec.requested_at;
+  if (task.status.phase == api::TaskPhase::Orphaned) {
+    view.state = TaskState::Orphaned;
+    return view;
+  }
+  if (auto next = next_group(task)) view.next = std::move(*next);
+  return view;
+}
+
+}  // namespace tidelock::planner

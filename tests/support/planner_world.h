@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// A namespace in virtual time: objects with versions, a planner whose effects are applied, and an
+// agent that runs granted steps as long as their script body says (in seconds).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/planner/planner.h"
+
+namespace tidelock::testing {
+
+TimePoint at_second(double second);  // of the world's time, which begins at 2026-01-01T00:00:00Z
+double second_of(TimePoint time);
+
+struct Interval {
+  std::string task;
+  std::string step;
+  int attempt = 1;
+  double begin = 0;
+  double end = 0;
+};
+
+class PlannerWorld {
+ public:
+  explicit PlannerWorld(planner::Options options = {});
+
+  // ---- objects; an existing one is replaced with a new version and generation.
+  void project(const std::string& name, std::vector<api::Step> steps, std::vector<api::LockRequest> locks = {});
+  void release(const std::string& project, const std::string& version);
+  void environment(const std::string& name);
+  void tenant(const std::string& name, std::map<std::string, std::string> labels = {});
+  void target(const std::string& name, int max_concurrent, bool ready = true);
+  void lock_group(const std::string& name, api::LockGroupSpec spec);
+  void budget(const std::string& name, int max, api::BudgetSelector selector = {});
+  void deployment(const std::string& name, api::TenantDeploymentSpec spec);
+  template <class T>
+  void put(T object);
+  void remove(const std::string& kind, const std::string& name);
+
+  // ---- time
+  void settle();              // plan and apply until nothing is left to do now
+  void run_until(double second);
+  void run(double second_max = 1e6);  // until nothing happens any more
+  double now() const { return second_of(now_); }
+  TimePoint time() const { return now_; }
+
+  // ---- the agent. Unless told, every step succeeds.
+  enum class Outcome { Succeed, Fail, Retry };
+  std::function<Outcome(const api::DeploymentTask&, const std::string& step, int attempt)> outcome;
+  bool agent_works = true;    // false: granted steps do not run
+  void crash_planner();       // a new planner that is told the facts
+  void interrupt(const std::string& task);  // the agent died, its processes are proven dead
+  void orphan(const std::string& task);
+
+  // ---- what is
+  planner::Planner& planner() { return *planner_; }
+  const std::map<std::string, planner::Ptr<api::DeploymentTask>>& tasks() const { return tasks_; }
+  const std::map<std::string, planner::Ptr<api::Installation>>& installations() const { return installations_; }
+  const std::map<std::string, planner::Ptr<api::TenantDeployment>>& deployments() const { return deployments_; }
+  const std::map<std::string, planner::Ptr<api::Rollout>>& rollouts() const { return rollouts_; }
+  const std::map<std::string, planner::Ptr<api::LockGroup>>& lock_groups() const { return lock_groups_; }
+  const std::map<std::string, planner::Ptr<api::ConcurrencyBudget>>& budgets() const { return budgets_; }
+  const std::vector<Interval>& intervals() const { return intervals_; }
+  const std::map<std::string, int>& writes() const { return writes_; }  // "Installation/x" → count
+  int plans() const { return plans_; }
+  // Called after every change of the world, for checkers.
+  std::function<void()> after_step;
+  // Whether to lose this effect (as a failed write would).
+  std::function<bool(const planner::Effect&)> lose;
+
+ private:
+  template <class T>
+  std::map<std::string, planner::Ptr<T>>& all();
+  template <class T>
+  void store(T object);
+  void apply(const planner::Effect& effect);
+  template <class T, class Change>
+  void change_status(const Change& change);
+  void agent_sees(const api::DeploymentTask& task);
+  void finish_group(const std::string& task, std::int64_t fence);
+  void finish_task(api::DeploymentTask task);
+  std::string next_version() { return std::to_string(++version_); }
+
+  planner::Options options_;
+  std::unique_ptr<planner::Planner> planner_;
+  TimePoint now_;
+  TimePoint next_plan_ = kNever;
+  std::int64_t version_ = 0;
+  std::int64_t uid_ = 0;
+  int plans_ = 0;
+  std::map<std::string, planner::Ptr<api::Project>> projects_;
+  std::map<std::string, planner::Ptr<api::Release>> releases_;
+  std::map<std::string, planner::Ptr<api::Environment>> environments_;
+  std::map<std::string, planner::Ptr<api::Tenant>> tenants_;
+  std::map<std::string, planner::Ptr<api::Target>> targets_;
+  std::map<std::string, planner::Ptr<api::LockGroup>> lock_groups_;
+  std::map<std::string, planner::Ptr<api::ConcurrencyBudget>> budgets_;
+  std::map<std::string, planner::Ptr<api::TenantDeployment>> deployments_;
+  std::map<std::string, planner::Ptr<api::Rollout>> rollouts_;
+  std::map<std::string, planner::Ptr<api::Installation>> installations_;
+  std::map<std::string, planner::Ptr<api::DeploymentTask>> tasks_;
+  std::map<std::string, std::int64_t> seen_fence_;  // by task
+  // What the agent will report: time → (task, fence).
+  std::multimap<TimePoint, std::pair<std::string, std::int64_t>> running_;
+  std::vector<Interval> intervals_;
+  std::map<std::string, int> writes_;
+};
+
+api::Step step(const std::string& name, double seconds, std::vector<api::LockRequest> locks = {});
+api::LockRequest exclusive(const std::string& group);
+api::LockRequest shared(const std::string& group);
+api::LockRequest units(const std::string& group, int count);
+
+}  // namespace tidelock::testing
