@@ -174,6 +174,8 @@ Result<Change> admit_update(Admission& admission, json document, const json& old
   } else {
     keep_server_metadata(document["metadata"], old["metadata"]);
     if (type.has_status) take_status_from(document, old);
+    // A namespace's finalizers go through its finalize subresource only.
+    if (type.builtin == Builtin::Namespace) document["spec"] = old.value("spec", json::object());
     if (type.builtin != Builtin::None) default_core(type.builtin, document);
   }
   if (type.builtin == Builtin::Crd) set_crd_status(admission.context, document, &old);

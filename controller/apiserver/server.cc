@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/apiserver/server.h"
 
+#include <atomic>
 #include <nlohmann/json.hpp>
 
 #include "controller/apiserver/bootstrap.h"
@@ -53,7 +54,7 @@ Result<void> Server::start() {
 void Server::handle(http::Request request, http::Respond respond) {
   // Our own code does not throw; this is for what a library finds wrong with input that got past
   // every check. The flag keeps a failure after the answer from answering twice.
-  auto answered = std::make_shared<bool>(false);
+  auto answered = std::make_shared<std::atomic<bool>>(false);
   http::Respond once = [answered, respond = with_common_headers(std::move(respond))](
                            http::Response response) {
     *answered = true;
@@ -67,13 +68,12 @@ void Server::handle(http::Request request, http::Respond respond) {
   }
 }
 
-bool Server::forward(http::Request& request, const User& user, const RequestInfo& info,
-                     const http::Target& target, http::Respond& respond) {
+bool Server::forward(http::Request& request, const User& user, const http::Target& target,
+                     http::Respond& respond) {
   const std::string* group = group_of(target);
   if (group == nullptr) return false;
   const auto found = context_.options.aggregated.find(*group);
   if (found == context_.options.aggregated.end()) return false;
-  (void)info;
   request.peer.in_process_user = user.name;
   request.peer.in_process_groups = user.groups;
   found->second->handle(std::move(request), std::move(respond));
@@ -94,7 +94,7 @@ void Server::dispatch(http::Request request, http::Respond respond) {
                    "Request entity too large: limit is " +
                        std::to_string(limits::kRequestBodyBytesMax))));
   }
-  if (forward(request, *user, *info, *target, respond)) return;
+  if (forward(request, *user, *target, respond)) return;
   if (!info->is_resource) {
     auto document = documents_.answer(request, *target);
     return respond(document ? std::move(*document) : not_found_page());
@@ -114,6 +114,9 @@ void Server::dispatch_resource(const CallPtr& call) {
     return call->send(not_found_page());
   }
   if (!info.subresource.empty() && (info.verb == Verb::Create || info.verb == Verb::Delete)) {
+    return call->send_error(method_not_allowed());
+  }
+  if (info.verb == Verb::DeleteCollection && type.builtin == Builtin::Namespace) {
     return call->send_error(method_not_allowed());
   }
   if (info.verb == Verb::Create && !info.name.empty()) return call->send_error(method_not_allowed());

@@ -25,8 +25,9 @@ class Server final : public ApiServer {
  private:
   void dispatch(http::Request request, http::Respond respond);
   void dispatch_resource(const CallPtr& call);
-  bool forward(http::Request& request, const User& user, const RequestInfo& info,
-               const http::Target& target, http::Respond& respond);
+  // Hands a request of an aggregated group on; false if it is none.
+  bool forward(http::Request& request, const User& user, const http::Target& target,
+               http::Respond& respond);
 
   Context context_;
   MastersAuthorizer authorizer_;

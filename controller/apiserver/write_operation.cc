@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/apiserver/write_operation.h"
 
+#include <exception>
 #include <memory>
 #include <utility>
 
 #include "controller/apiserver/object_codec.h"
 #include "controller/apiserver/status.h"
 #include "controller/base/limits.h"
+#include "controller/base/log.h"
 
 namespace tidelock::apiserver {
 namespace {
@@ -32,7 +34,7 @@ class RunningWrite : public std::enable_shared_from_this<RunningWrite> {
       current = std::move(*read);
     }
     ++attempts_;
-    auto change = operation_.decide(current ? &*current : nullptr);
+    auto change = decide(current ? &*current : nullptr);
     if (!change) return done_(fail(change.error()));
     if (change->kind == Change::Kind::Put && current && change->stored == current->value) {
       change->kind = Change::Kind::Keep;
@@ -45,6 +47,16 @@ class RunningWrite : public std::enable_shared_from_this<RunningWrite> {
   }
 
  private:
+  // Runs on the store's thread when a race was lost: nothing may be thrown into it.
+  Result<Change> decide(const store::Entry* current) {
+    try {
+      return operation_.decide(current);
+    } catch (const std::exception& failure) {
+      log_error("write failed", {{"key", operation_.key}, {"error", failure.what()}});
+      return fail(Reason::InternalError, "Internal error occurred");
+    }
+  }
+
   void finish_unchanged(std::optional<store::Entry> current) {
     if (!current) return done_(fail(Reason::InternalError, "nothing to keep"));
     done_(Written{Change::Kind::Keep, std::move(current->value), current->mod_revision, false});
