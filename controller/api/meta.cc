@@ -25,7 +25,10 @@ bool matches(const LabelSelectorRequirement& requirement,
 
 }  // namespace
 
+// Times of conditions have whole seconds in JSON, so a condition keeps its value over the wire.
 void set_condition(std::vector<Condition>& conditions, Condition condition) {
+  condition.last_transition_time =
+      std::chrono::floor<std::chrono::seconds>(condition.last_transition_time);
   for (Condition& known : conditions) {
     if (known.type != condition.type) continue;
     if (known.status == condition.status && known.unknown == condition.unknown) {

@@ -47,8 +47,11 @@ class DocumentBuilder : public YAML::EventHandler {
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
+    if (tag == "!") last_quoted_ = mark;
     scalar(mark, anchor, scalar_value(mark, tag, value), value.size());
   }
+  // Where the last scalar began that was not plain.
+  const YAML::Mark& last_quoted() const { return last_quoted_; }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override;
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
@@ -93,6 +96,7 @@ class DocumentBuilder : public YAML::EventHandler {
   Weight total_;
   json root_;
   int line_ = 0;
+  YAML::Mark last_quoted_ = YAML::Mark::null_mark();
   std::vector<YamlDocument> documents_;
 };
 
@@ -230,6 +234,19 @@ void DocumentBuilder::collect_merge(const YAML::Mark& mark, Frame& frame, json v
   }
 }
 
+// yaml-cpp takes the end of the stream for a closing quote. Only the last quoted scalar can be open.
+void check_closed(std::string_view text, const YAML::Mark& mark) {
+  if (mark.is_null() || static_cast<std::size_t>(mark.pos) >= text.size()) return;
+  const std::size_t start = static_cast<std::size_t>(mark.pos);
+  const char quote = text[start];
+  if (quote != '"' && quote != '\'') return;
+  for (std::size_t i = start + 1; i < text.size(); ++i) {
+    if (text[i] == quote) return;
+    if (quote == '"' && text[i] == '\\') ++i;
+  }
+  refuse(mark, "the text has no closing quote");
+}
+
 }  // namespace
 
 Result<std::vector<YamlDocument>> parse_yaml(std::string_view text) {
@@ -243,8 +260,10 @@ Result<std::vector<YamlDocument>> parse_yaml(std::string_view text) {
     DocumentBuilder builder;
     while (parser.HandleNextDocument(builder)) {
     }
+    check_closed(text, builder.last_quoted());
     return builder.take();
   } catch (const YAML::Exception& error) {
+    if (error.mark.is_null()) return fail(Reason::BadRequest, error.msg);
     return fail(Reason::BadRequest, "line " + std::to_string(error.mark.line + 1) + ", column " +
                                         std::to_string(error.mark.column + 1) + ": " + error.msg);
   }

@@ -63,7 +63,7 @@ std::vector<Step> steps() {
   http.http = HttpStep{"POST", "http://127.0.0.1:${port}/", {{"accept", "text/plain"}}, "x", 204};
   std::vector<Step> all = {package, script, http};
   for (const char* method : {"GET", "PUT", "DELETE"}) {
-    http.name += "-";
+    http.name += "-x";
     http.http->method = method;
     all.push_back(http);
   }
@@ -76,7 +76,7 @@ Process process() {
   p.allow_shared_install_directory = true;
   p.variables = variables(false);
   p.steps = steps();
-  p.locks = {{"host", LockMode::Exclusive, std::nullopt}};
+  p.locks = {{"host", LockMode::Exclusive, std::nullopt}, {"pool", LockMode::Exclusive, 2}};
   return p;
 }
 
