@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/apiserver/table.h"
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "controller/apiserver/table_columns.h"
@@ -67,21 +68,38 @@ TableColumns TableColumns::of_crd_version(const json& version) {
 }
 
 TableColumns TableColumns::of_builtin(Builtin kind) {
-  auto columns = columns_of_builtin(kind);
-  std::string definitions = definitions_of(columns);
-  return TableColumns(
-      std::make_shared<const Data>(Data{std::move(columns), std::move(definitions)}));
+  static const auto all = [] {
+    std::map<Builtin, std::shared_ptr<const Data>> made;
+    for (int i = 0; i <= static_cast<int>(Builtin::Crd); ++i) {
+      auto columns = columns_of_builtin(static_cast<Builtin>(i));
+      std::string definitions = definitions_of(columns);
+      made[static_cast<Builtin>(i)] =
+          std::make_shared<const Data>(Data{std::move(columns), std::move(definitions)});
+    }
+    return made;
+  }();
+  return TableColumns(all.at(kind));
 }
 
 TableColumns TableColumns::of(const ResourceType& type) {
   if (type.builtin != Builtin::None) return of_builtin(type.builtin);
   static const json none = json::object();
-  if (type.crd != nullptr) {
+  if (type.crd == nullptr) return of_crd_version(none);
+  // A watch asks for the same columns again and again.
+  struct Last {
+    std::shared_ptr<const json> crd;  // held, so that its address stays its own
+    std::string version;
+    std::shared_ptr<const Data> columns;
+  };
+  thread_local Last last;
+  if (last.crd != type.crd || last.version != type.version) {
+    const json* found = &none;
     for (const json& version : (*type.crd)["spec"]["versions"]) {
-      if (version.value("name", std::string()) == type.version) return of_crd_version(version);
+      if (version.value("name", std::string()) == type.version) found = &version;
     }
+    last = {type.crd, type.version, of_crd_version(*found).data_};
   }
-  return of_crd_version(none);
+  return TableColumns(last.columns);
 }
 
 const std::string& TableColumns::definitions() const { return data_->definitions; }
