@@ -13,6 +13,8 @@ namespace {
 
 constexpr Duration kRunningWriteAfter = std::chrono::seconds(1);
 constexpr Duration kWriteBackoffFirst = std::chrono::milliseconds(100);
+constexpr int kReceiptTries = 15;
+constexpr Duration kReceiptRetry = std::chrono::seconds(1);
 constexpr Duration kWriteBackoffMax = std::chrono::seconds(10);
 
 // Held on a target's install directory by one task at a time, unless the project opted out.
@@ -41,46 +43,72 @@ Receipt receipt_of(const api::DeploymentTaskSpec& spec, const std::string& folde
 
 struct TaskRun::Finish {
   Result<void> installed;
-  Receipt receipt;  // as read back
+  Result<Receipt> receipt;  // as read back
+  int tries = 0;            // at reading it
 };
 
-// On success the release becomes current (or the installation goes); in any case the receipt is
-// read, for it alone says what the target has.
 void TaskRun::end(Ending ending, TimePoint now) {
   ending_ = std::move(ending);
   stage_ = Stage::Finishing;
   finished_at_ = now;
+  finish_at_ = now;
   context_.logs.end(key());
   finish_ = std::make_shared<Finish>();
-  const bool succeeded = ending_->phase == api::TaskPhase::Succeeded;
   for (api::StepStatus& step : steps_) {
     if (step.phase == api::StepPhase::Pending) step.phase = api::StepPhase::Cancelled;
   }
+  start_finish();
+}
+
+// On success the release becomes current (or the installation goes); in any case the receipt is
+// read, for it alone says what the target has.
+void TaskRun::start_finish() {
+  const bool installs = ending_->phase == api::TaskPhase::Succeeded && finish_->tries == 0;
   ticket_ = context_.outside.fetcher.start(
-      [finish = finish_, directory = InstallDirectory(context_.outside.disk, spec().install_directory),
-       receipt = receipt_of(spec(), folder_, now), keep = spec().retention_releases,
-       alone = installs_alone(spec()), succeeded,
+      [finish = finish_, installs,
+       directory = InstallDirectory(context_.outside.disk, spec().install_directory),
+       receipt = receipt_of(spec(), folder_, finished_at_), keep = spec().retention_releases,
+       alone = installs_alone(spec()),
        removes = spec().action == api::Action::Remove]() mutable -> Result<std::string> {
-        if (succeeded) {
+        if (installs) {
           finish->installed =
               removes ? directory.remove() : directory.finish(std::move(receipt), keep, alone);
         }
-        auto read = directory.read_receipt();
-        if (read) finish->receipt = std::move(*read);
+        finish->receipt = directory.read_receipt();
         return "";
       });
   context_.tickets[*ticket_] = uid();
 }
 
-void TaskRun::finished() {
+// A receipt that cannot be read is no proof that nothing is installed.
+void TaskRun::finished(TimePoint now) {
+  if (!finish_->receipt && ++finish_->tries < kReceiptTries) {
+    finish_at_ = now + kReceiptRetry;
+    return;
+  }
   stage_ = Stage::Reporting;
   dirty_ = true;
-  reported_version_ = finish_->receipt.version;
-  reported_digest_ = finish_->receipt.digest;
+  if (finish_->receipt) {
+    reported_version_ = finish_->receipt->version;
+    reported_digest_ = finish_->receipt->digest;
+  } else {
+    log_error("receipt cannot be read",
+              {{"task", key().name}, {"error", finish_->receipt.error().message}});
+  }
   if (!finish_->installed) {
     ending_ = Ending{api::TaskPhase::Failed, "InstallDirectory", finish_->installed.error().message};
   }
   finish_.reset();
+}
+
+bool TaskRun::advance_finishing(TimePoint now) {
+  if (ticket_) return false;
+  if (now >= finish_at_) {
+    start_finish();
+  } else {
+    due_ = std::min(due_, finish_at_);
+  }
+  return false;
 }
 
 void TaskRun::become_over() {

@@ -84,7 +84,7 @@ void TaskRun::ticket_done(const FetchDone& done, TimePoint now) {
   due_ = now;
   if (ticket_ == done.ticket) {
     ticket_.reset();
-    if (stage_ == Stage::Finishing) return finished();
+    if (stage_ == Stage::Finishing) return finished(now);
     if (stage_ != Stage::Preparing) return;
     stage_ = Stage::Idle;
     if (done.result) {
@@ -111,8 +111,8 @@ bool TaskRun::advance_once(TimePoint now) {
   switch (stage_) {
     case Stage::Idle: return advance_idle(now);
     case Stage::Running: return advance_running(now);
+    case Stage::Finishing: return advance_finishing(now);
     case Stage::Preparing:
-    case Stage::Finishing:
     case Stage::Reporting:
     case Stage::Over: return false;
   }

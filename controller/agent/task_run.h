@@ -89,7 +89,9 @@ class TaskRun {
 
   void abandon(TimePoint now);
   void end(Ending ending, TimePoint now);
-  void finished();
+  void start_finish();
+  void finished(TimePoint now);
+  bool advance_finishing(TimePoint now);
   void become_over();
 
   std::string status_body() const;
@@ -121,6 +123,7 @@ class TaskRun {
   std::shared_ptr<Finish> finish_;
   std::optional<Ending> ending_;
   TimePoint finished_at_;
+  TimePoint finish_at_;  // not before: the receipt could not be read
   std::string reported_version_;
   std::string reported_digest_;
 
