@@ -41,12 +41,7 @@ void Domain::stop() {
 
 TimePoint Domain::plan(TimePoint now, const Facts& facts, std::vector<Write>& writes) {
   if (!planner_) return kNever;
-  if (!unsettled_.empty()) {
-    for (const auto& [key, write] : unsettled_) {
-      if (refusals_[key].retry_at <= now) writes.push_back(write);
-    }
-    return next_retry();
-  }
+  if (!unsettled_.empty()) return settle(now, writes);
   if (!dirty_ && now < std::min(next_plan_, next_retry())) {
     return std::min(next_plan_, next_retry());
   }
@@ -70,6 +65,20 @@ TimePoint Domain::plan(TimePoint now, const Facts& facts, std::vector<Write>& wr
     return !waiting.contains(entry.first) && !taken.contains(entry.first);
   });
   return std::min(next_plan_, next_retry());
+}
+
+// Everything else waits for these.
+TimePoint Domain::settle(TimePoint now, std::vector<Write>& writes) {
+  TimePoint next = kNever;
+  for (const auto& [key, write] : unsettled_) {
+    const TimePoint retry_at = refusals_[key].retry_at;
+    if (retry_at <= now) {
+      writes.push_back(write);
+    } else {
+      next = std::min(next, retry_at);
+    }
+  }
+  return next;
 }
 
 TimePoint Domain::next_retry() const {

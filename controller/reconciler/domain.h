@@ -60,6 +60,7 @@ class Domain {
 
   static WriteKey key_of(const Write& write) { return {write.kind, write.key}; }
   void log_refusal(const Write& write, const Error& error, Refusal& refusal);
+  TimePoint settle(TimePoint now, std::vector<Write>& writes);
   TimePoint next_retry() const;
 
   std::string ns_;
