@@ -64,7 +64,14 @@ class JsonPatch {
     }
   }
 
-  bool contains(const Pointer& path) const { return document_.contains(path); }
+  // A list position too large for any number makes the library throw.
+  bool contains(const Pointer& path) const {
+    try {
+      return document_.contains(path);
+    } catch (const json::exception&) {
+      return false;
+    }
+  }
 
   json* parent_of(const Pointer& path) {
     const Pointer parent = path.parent_pointer();
