@@ -202,9 +202,9 @@ class World {
       }
       idle = 0;
       if (next > limit) break;
-      now = next;
+      set_time(next);
     }
-    now = limit;
+    set_time(limit);
   }
 
   template <class T>
@@ -348,8 +348,14 @@ class World {
   SimAgent agent;
   std::unique_ptr<reconciler::Controller> controller;
   std::function<void()> each_round;
+  std::function<void(TimePoint)> on_time;
 
  private:
+  void set_time(TimePoint time) {
+    now = time;
+    if (on_time) on_time(now);
+  }
+
   std::function<long()> revision_;
   int rounds_ = 0;
 };
