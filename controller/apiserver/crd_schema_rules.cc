@@ -21,6 +21,13 @@ const json& get(const json& object, const char* name) {
   return found == object.end() ? kNothing : *found;
 }
 
+// The list of that name; an empty one if it is anything else.
+const json& list(const json& object, const char* name) {
+  static const json none = json::array();
+  const json& value = get(object, name);
+  return value.is_array() ? value : none;
+}
+
 std::string text(const json& object, const char* name) {
   const json& value = get(object, name);
   return value.is_string() ? value.get<std::string>() : std::string();
@@ -61,7 +68,7 @@ class RuleChecker {
       check(get(schema, child), path + "." + child);
     }
     for (const char* junctor : {"allOf", "anyOf", "oneOf"}) {
-      const json& branches = get(schema, junctor);
+      const json& branches = list(schema, junctor);
       for (std::size_t i = 0; i < branches.size(); ++i) {
         check(branches[i], path + "." + junctor + "[" + std::to_string(i) + "]");
       }
@@ -130,7 +137,7 @@ class RuleChecker {
   }
 
   void check_map_list(const json& schema, const std::string& path) {
-    const json& keys = get(schema, "x-kubernetes-list-map-keys");
+    const json& keys = list(schema, "x-kubernetes-list-map-keys");
     const json& items = get(schema, "items");
     if (keys.empty()) {
       causes.push_back(required_cause(path + ".x-kubernetes-list-map-keys",
@@ -173,7 +180,7 @@ class RuleChecker {
           invalid_cause(where + ".type", text(items, "type"),
                         "must be a scalar type if parent array's x-kubernetes-list-type is map"));
     }
-    const json& required = get(items, "required");
+    const json& required = list(items, "required");
     const bool is_required =
         std::find(required.begin(), required.end(), json(name)) != required.end();
     if (!is_required && get(property, "default").is_null()) {
@@ -190,7 +197,7 @@ class RuleChecker {
 
   // The form of CEL rules; whether they compile is the evaluator's business.
   void check_validations(const json& schema, const std::string& path) {
-    const json& rules = get(schema, "x-kubernetes-validations");
+    const json& rules = list(schema, "x-kubernetes-validations");
     for (std::size_t i = 0; i < rules.size(); ++i) {
       const std::string where = path + ".x-kubernetes-validations[" + std::to_string(i) + "]";
       const std::string rule = text(rules[i], "rule");

@@ -29,6 +29,13 @@ const json& get(const json& object, const char* name) {
   return found == object.end() ? kNothing : *found;
 }
 
+// The list of that name; an empty one if it is anything else.
+const json& list(const json& object, const char* name) {
+  static const json none = json::array();
+  const json& value = get(object, name);
+  return value.is_array() ? value : none;
+}
+
 std::string text(const json& object, const char* name) {
   const json& value = get(object, name);
   return value.is_string() ? value.get<std::string>() : std::string();
@@ -55,7 +62,7 @@ std::string check_dns_1035_label(const std::string& value) {
 }
 
 bool is_established(const json& crd) {
-  for (const json& condition : get(get(crd, "status"), "conditions")) {
+  for (const json& condition : list(get(crd, "status"), "conditions")) {
     if (text(condition, "type") == "Established") return text(condition, "status") == "True";
   }
   return false;
@@ -115,14 +122,14 @@ class CrdChecker {
   // What all versions have in common is reported at the place where it stands in the internal form
   // of a CRD, in which equal schemas, columns and so on are hoisted to the top.
   bool same_in_all(const char* field) const {
-    const json& versions = get(spec_, "versions");
+    const json& versions = list(spec_, "versions");
     return std::all_of(versions.begin(), versions.end(), [&](const json& version) {
       return get(version, field) == get(versions[0], field);
     });
   }
   template <class Check>
   void each_version(const char* field, const char* hoisted, Check check) {
-    const json& versions = get(spec_, "versions");
+    const json& versions = list(spec_, "versions");
     if (versions.empty()) return;
     if (same_in_all(field)) return check(versions[0], std::string("spec.") + hoisted);
     for (std::size_t i = 0; i < versions.size(); ++i) {
@@ -131,7 +138,7 @@ class CrdChecker {
   }
 
   void check_versions() {
-    const json& versions = get(spec_, "versions");
+    const json& versions = list(spec_, "versions");
     std::set<std::string> names;
     std::size_t storage = 0;
     for (std::size_t i = 0; i < versions.size(); ++i) {
@@ -235,7 +242,7 @@ class CrdChecker {
     static const std::set<std::string> types = {"boolean", "date", "integer", "number", "string"};
     static const std::set<std::string> formats = {"byte",  "date",  "date-time", "double",
                                                   "float", "int32", "int64",     "password"};
-    const json& columns = get(version, "additionalPrinterColumns");
+    const json& columns = list(version, "additionalPrinterColumns");
     for (std::size_t i = 0; i < columns.size(); ++i) {
       const json& column = columns[i];
       const std::string where = path + "[" + std::to_string(i) + "]";
@@ -276,7 +283,7 @@ class CrdChecker {
   void check_selectable(const json& version, const std::string& path) {
     const json& schema = get(get(version, "schema"), "openAPIV3Schema");
     std::set<std::string> seen;
-    const json& fields = get(version, "selectableFields");
+    const json& fields = list(version, "selectableFields");
     for (std::size_t i = 0; i < fields.size(); ++i) {
       const std::string where = path + "[" + std::to_string(i) + "].jsonPath";
       const std::string value = text(fields[i], "jsonPath");
@@ -314,12 +321,13 @@ class CrdChecker {
   }
 
   void labels(const json& names, const char* field) {
-    const json& list = get(names, field);
-    for (std::size_t i = 0; i < list.size(); ++i) {
+    const json& values = list(names, field);
+    for (std::size_t i = 0; i < values.size(); ++i) {
       const std::string path = std::string("spec.names.") + field + "[" + std::to_string(i) + "]";
-      const std::string value = list[i].is_string() ? list[i].get<std::string>() : std::string();
+      const std::string value =
+          values[i].is_string() ? values[i].get<std::string>() : std::string();
       if (const std::string wrong = check_dns_1035_label(value); !wrong.empty()) {
-        add(invalid_cause(path, list[i], wrong));
+        add(invalid_cause(path, values[i], wrong));
       }
     }
   }
@@ -373,9 +381,9 @@ class CrdChecker {
 
   // A version that objects may still be stored in must stay.
   void check_stored_versions() {
-    const json& stored = get(get(crd_, "status"), "storedVersions");
+    const json& stored = list(get(crd_, "status"), "storedVersions");
     for (std::size_t i = 0; i < stored.size(); ++i) {
-      const json& versions = get(spec_, "versions");
+      const json& versions = list(spec_, "versions");
       const bool there = std::any_of(versions.begin(), versions.end(), [&](const json& version) {
         return get(version, "name") == stored[i];
       });

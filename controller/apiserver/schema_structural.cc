@@ -21,6 +21,13 @@ const json& get(const json& schema, const char* name) {
   return found == schema.end() ? kNothing : *found;
 }
 
+// The list of that name; an empty one if it is anything else.
+const json& list(const json& object, const char* name) {
+  static const json none = json::array();
+  const json& value = get(object, name);
+  return value.is_array() ? value : none;
+}
+
 bool is_true(const json& schema, const char* name) {
   const json& value = get(schema, name);
   return value.is_boolean() && value.get<bool>();
@@ -62,9 +69,8 @@ class Checker {
     additional_properties(schema, level, path);
     extensions(schema, path);
     const bool skip_any = is_int_or_string(get(schema, "anyOf"));
-    const json& all_of = get(schema, "allOf");
-    const bool skip_first_all =
-        all_of.is_array() && !all_of.empty() && is_int_or_string(get(all_of[0], "anyOf"));
+    const json& all_of = list(schema, "allOf");
+    const bool skip_first_all = !all_of.empty() && is_int_or_string(get(all_of[0], "anyOf"));
     values(schema, skip_any, skip_first_all, path);
     types(schema, level, path);
     metadata(schema, level, path);
@@ -74,7 +80,7 @@ class Checker {
   void complete(const json& rules, const json& schema, const std::string& schema_path,
                 const std::string& rules_path) {
     for (const char* junctor : {"allOf", "anyOf", "oneOf"}) {
-      const json& branches = get(rules, junctor);
+      const json& branches = list(rules, junctor);
       for (std::size_t i = 0; i < branches.size(); ++i) {
         complete_branch(branches[i], schema, schema_path, at(rules_path, junctor, i));
       }
@@ -186,7 +192,7 @@ class Checker {
     for (const char* junctor : {"anyOf", "allOf", "oneOf"}) {
       const std::string_view name = junctor;
       if (name == "anyOf" && skip_any) continue;
-      const json& branches = get(schema, junctor);
+      const json& branches = list(schema, junctor);
       for (std::size_t i = 0; i < branches.size(); ++i) {
         branch(branches[i], name == "allOf" && skip_first_all && i == 0, at(path, junctor, i));
       }
