@@ -248,6 +248,7 @@ class CommandLine {
     logs_verb->add_option("--step", logs_options.step, "Only this step");
     logs_verb->add_option("--tail", logs_options.tail, "Only the last N lines");
     logs_verb->add_flag("--timestamps", logs_options.timestamps, "Each line with its time");
+    logs_verb->add_flag("--prefix", logs_options.prefix, "Each line with its step");
     on(logs_verb, [](Session& session, Parsed& parsed) { return logs(session, parsed.logs); });
   }
 
@@ -290,6 +291,7 @@ class CommandLine {
 
     auto* locks_verb = verb(app_, "locks", "Every lock that is held or waited for", "locks\nlocks target/web-01/slots -o json");
     locks_verb->add_option("instance", parsed_.locks.instance, "Only this one, e.g. target/web-01/slots");
+    locks_verb->add_flag("--all", parsed_.locks.all, "Also those of single pairs that nobody waits for");
     add_output(locks_verb, parsed_.locks.output, "json or yaml");
     on(locks_verb, [](Session& session, Parsed& parsed) { return locks(session, parsed.locks); });
 

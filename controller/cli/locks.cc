@@ -40,9 +40,17 @@ std::string step_name(const Facts& facts, const LockHolder& holder) {
   return index < steps.size() ? steps[index].step.name : "";
 }
 
-std::string how_text(const LockHolder& holder) {
-  std::string text(api::to_string(holder.mode));
-  return holder.units > 1 ? std::to_string(holder.units) + " units" : text;
+// "Exclusive"; of a counted lock how much of it, "1 of 10".
+std::string how_text(const LockView& lock, const LockHolder& holder) {
+  if (holder.mode == api::LockMode::Exclusive) return "Exclusive";
+  if (lock.capacity) return std::to_string(holder.units) + " of " + std::to_string(*lock.capacity);
+  return holder.units > 1 ? std::to_string(holder.units) + " units" : "Shared";
+}
+
+// A pair's own lock and directory: held by whatever runs, of interest only when somebody waits.
+bool is_private(const LockView& lock) {
+  return lock.group.empty() && lock.waiters.empty() &&
+         (lock.instance.starts_with("pair/") || lock.instance.find("/path/") != std::string::npos);
 }
 
 json lock_json(const Facts& facts, const LockView& lock) {
@@ -54,13 +62,13 @@ json lock_json(const Facts& facts, const LockView& lock) {
                        {"level", holder.step.empty() ? "Deployment" : "Step"},
                        {"mode", std::string(api::to_string(holder.mode))},
                        {"units", holder.units},
-                       {"since", format_time(holder.since)}});
+                       {"since", format_micro_time(holder.since)}});
   }
   json waiters = json::array();
   for (const LockWaiter& waiter : lock.waiters) {
     waiters.push_back({{"task", waiter.task},
                        {"position", waiter.position},
-                       {"since", format_time(waiter.since)}});
+                       {"since", format_micro_time(waiter.since)}});
   }
   json shown{{"instance", lock.instance}, {"group", lock.group}, {"holders", holders}, {"waiters", waiters}};
   shown["capacity"] = lock.capacity ? json(*lock.capacity) : json();
@@ -77,7 +85,7 @@ void print_lock(const Facts& facts, const LockView& lock, TimePoint now, std::os
     const std::string name = step_name(facts, holder);
     table.row({"held by", holder.task,
                number == 0 ? "" : "step " + std::to_string(number) + (name.empty() ? "" : " (" + name + ")"),
-               how_text(holder), "since " + since_text(holder.since, now)});
+               how_text(lock, holder), "since " + since_text(holder.since, now)});
   }
   for (const LockWaiter& waiter : lock.waiters) {
     table.row({"position " + std::to_string(waiter.position), waiter.task, "", "waits",
@@ -108,7 +116,17 @@ Result<int> locks(Session& session, const LocksOptions& options) {
                           ? "No lock is held or waited for.\n"
                           : "Lock " + options.instance + " is free: nobody holds it or waits for it.\n");
   }
-  for (const LockView& lock : found) print_lock(**facts, lock, session.now(), session.out());
+  std::size_t hidden = 0;
+  for (const LockView& lock : found) {
+    if (options.instance.empty() && !options.all && is_private(lock)) {
+      ++hidden;
+    } else {
+      print_lock(**facts, lock, session.now(), session.out());
+    }
+  }
+  if (hidden > 0) {
+    session.out() << hidden << " locks of single pairs are held and nobody waits for them; --all shows them\n";
+  }
   return 0;
 }
 

@@ -15,6 +15,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kAcceptText = "text/plain, */*";
+constexpr Duration kRetry = std::chrono::milliseconds(500);
 constexpr const char* kTasks = "deploymenttasks.tidelock.dev";
 constexpr const char* kInstallations = "installations.tidelock.dev";
 constexpr const char* kTenants = "tenants.tidelock.dev";
@@ -115,6 +117,7 @@ class LogReader {
     if (options_.follow) query["follow"] = "true";
     if (options_.tail >= 0) query["tailLines"] = std::to_string(options_.tail);
     if (options_.timestamps) query["timestamps"] = "true";
+    if (options_.prefix) query["prefix"] = "true";
     return "/apis/logs.tidelock.dev/v1alpha1/namespaces/" + http::percent_encode(session_.ns()) +
            "/deploymenttasks/" + http::percent_encode(source.task) + "/log" + query_text(query);
   }
@@ -126,7 +129,11 @@ class LogReader {
 
   Result<int> print(const std::vector<Source>& sources) {
     for (const Source& source : sources) {
-      auto text = session_.get(target_of(source), "text/plain, */*");
+      auto text = session_.get(target_of(source), kAcceptText);
+      if (!text && text.error().reason == Reason::NotFound) {
+        session_.err() << "Task " << source.task << " has no output yet.\n";
+        continue;
+      }
       if (!text) return fail(text.error());
       for (std::size_t start = 0; start < text->size();) {
         const std::size_t end = std::min(text->find('\n', start), text->size());
@@ -137,13 +144,28 @@ class LogReader {
     return 0;
   }
 
+  // A task that waits for its turn has no log yet: tries again until there is one. Null when
+  // interrupted.
+  Result<std::unique_ptr<http::LineStream>> start(const Source& source) {
+    for (;;) {
+      auto started = session_.stream(target_of(source), kAcceptText);
+      if (started) return std::move(started->stream);
+      if (started.error().reason != Reason::NotFound) return fail(started.error());
+      if (auto task = read(kTasks, source.task); !task) return fail(task.error());
+      if (!session_.environment().wait(session_.now() + kRetry)) {
+        return std::unique_ptr<http::LineStream>{};
+      }
+    }
+  }
+
   // Until every log is complete.
   Result<int> follow(const std::vector<Source>& sources) {
     std::vector<std::unique_ptr<http::LineStream>> streams;
     for (const Source& source : sources) {
-      auto started = session_.stream(target_of(source), "text/plain, */*");
+      auto started = start(source);
       if (!started) return fail(started.error());
-      streams.push_back(std::move(started->stream));
+      if (*started == nullptr) return kInterruptedExit;
+      streams.push_back(std::move(*started));
     }
     for (;;) {
       bool open = false;

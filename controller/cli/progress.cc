@@ -12,13 +12,14 @@ namespace {
 
 constexpr std::size_t kPairLinesMax = 20;
 constexpr int kBarColumns = 20;
+constexpr int kPairBarColumns = 10;
 constexpr int kWidthMin = 20;
 constexpr int kWidthDefault = 100;
 
-std::string bar(int done, int all) {
-  const int filled = all <= 0 ? 0 : kBarColumns * std::min(done, all) / all;
+std::string bar(int done, int all, int columns) {
+  const int filled = all <= 0 ? 0 : columns * std::min(done, all) / all;
   std::string text;
-  for (int i = 0; i < kBarColumns; ++i) text += i < filled ? "█" : "░";
+  for (int i = 0; i < columns; ++i) text += i < filled ? "█" : "░";
   return text;
 }
 
@@ -29,11 +30,12 @@ int finished_steps(const api::DeploymentTask& task) {
       }));
 }
 
+// By the grant: the agent reports a step only when it ends.
 std::string running_step(const api::DeploymentTask& task) {
-  for (const api::StepStatus& step : task.status.steps) {
-    if (step.phase == api::StepPhase::Running) return step.name;
-  }
-  return {};
+  const auto& grant = task.status.grant;
+  if (!grant || grant->step_count == 0) return {};
+  const auto index = static_cast<std::size_t>(grant->step);
+  return index < task.spec.steps.size() ? task.spec.steps[index].step.name : std::string{};
 }
 
 std::string counts(const api::TenantDeploymentStatus& status) {
@@ -93,7 +95,7 @@ void Progress::show(const api::TenantDeployment& deployment,
           counts(status) + "...");
     return;
   }
-  std::vector<std::string> lines{bar(status.ready, status.desired) + "  " +
+  std::vector<std::string> lines{bar(status.ready, status.desired, kBarColumns) + "  " +
                                  deployment.metadata.name + ": " + counts(status)};
   std::vector<PairProgress> shown = interesting(pairs);
   const std::size_t more = shown.size() > kPairLinesMax ? shown.size() - kPairLinesMax : 0;
@@ -102,7 +104,7 @@ void Progress::show(const api::TenantDeployment& deployment,
   for (const PairProgress& pair : shown) width = std::max(width, text_width(pair.name));
   for (const PairProgress& pair : shown) {
     const bool failed = pair.state == PairProgress::State::Failed;
-    lines.push_back(bar(pair.steps_done, pair.steps) + "  " + pad_right(pair.name, width) + "  " +
+    lines.push_back(bar(pair.steps_done, pair.steps, kPairBarColumns) + "  " + pad_right(pair.name, width) + "  " +
                     std::to_string(pair.steps_done) + "/" + std::to_string(pair.steps) + "  " +
                     (failed ? "failed: " : "") + pair.text);
   }

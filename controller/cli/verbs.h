@@ -88,6 +88,7 @@ struct LogsOptions {
   std::string step;
   int tail = -1;
   bool timestamps = false;
+  bool prefix = false;  // the step before each line
 };
 Result<int> logs(Session& session, const LogsOptions& options);
 
@@ -113,6 +114,7 @@ Result<int> why(Session& session, const WhyOptions& options);
 
 struct LocksOptions {
   std::string instance;  // empty = all
+  bool all = false;      // also the locks of single pairs that nobody waits for
   std::string output;
 };
 Result<int> locks(Session& session, const LocksOptions& options);

@@ -143,7 +143,10 @@ class CliWorld {
 // The same with a server that has our kinds.
 class Cli : public CliWorld {
  public:
-  Cli() { variables["KUBECONFIG"] = "/config"; files["/config"] = kConfig; }
+  explicit Cli(apiserver::Options options = TestApiServer::with_crds()) : api_(std::move(options)) {
+    variables["KUBECONFIG"] = "/config";
+    files["/config"] = kConfig;
+  }
   TestApiServer& api() { return api_; }
 
   // An object of tidelock.dev in the namespace default; status as its own write. Returns its JSON.
