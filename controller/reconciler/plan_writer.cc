@@ -127,7 +127,10 @@ class Builder {
     if (!known) return std::nullopt;
     T wished = *known;
     edit(wished.status);
-    return patch<T>(name, "status", based_on, "status", api::encode_status(*known),
+    // A status that was never written has no fields yet, not even those that are zero.
+    const bool fresh = known->status == decltype(known->status){};
+    return patch<T>(name, "status", based_on, "status",
+                    fresh ? json::object() : api::encode_status(*known),
                     api::encode_status(wished));
   }
 
