@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "controller/apiserver/protobuf.h"
 #include "controller/apiserver/rendering.h"
 #include "controller/apiserver/status.h"
 
@@ -41,12 +42,16 @@ void ApiCall::send_object(int status, std::string_view stored, store::Revision r
 }
 
 Result<nlohmann::json> decode_body(const ApiCall& call, std::vector<std::string>& notes) {
+  const Error unsupported = unsupported_media_type(
+      {"application/json", "application/yaml", "application/vnd.kubernetes.protobuf"});
   const std::string type = content_type(call.request.headers);
   const bool yaml = type == "application/yaml";
-  if (!yaml && !type.empty() && type != "application/json") {
-    return fail(unsupported_media_type(
-        {"application/json", "application/yaml", "application/vnd.kubernetes.protobuf"}));
+  if (type == "application/vnd.kubernetes.protobuf" && !call.request.body.empty()) {
+    auto decoded = decode_protobuf(call.request.body);
+    if (!decoded && decoded.error().reason == Reason::UnsupportedMediaType) return fail(unsupported);
+    return decoded;
   }
+  if (!yaml && !type.empty() && type != "application/json") return fail(unsupported);
   if (call.request.body.empty()) return nlohmann::json();
   auto document = decode_text(call.request.body, yaml, notes);
   if (document) return document;

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Content types: bodies in, and the form of the answer that Accept asks for.
-//
-// The seam for protobuf: decode_body() refuses such bodies with 415 today; a decoder of the core
-// kinds' messages goes there and nowhere else.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
