@@ -111,15 +111,6 @@ json legacy_subresource(const ResourceInfo& info, const SubresourceInfo& sub) {
   return resource;
 }
 
-bool has_scale(const ResourceType& type) {
-  if (type.crd == nullptr) return false;
-  for (const json& version : (*type.crd)["spec"]["versions"]) {
-    if (version.value("name", std::string()) != type.version) continue;
-    return version.contains(json::json_pointer("/subresources/scale"));
-  }
-  return false;
-}
-
 }  // namespace
 
 ResourceInfo resource_info(const ResourceType& type) {
@@ -141,10 +132,6 @@ ResourceInfo resource_info(const ResourceType& type) {
   if (type.has_status) {
     info.subresources.push_back(
         {"status", type.group, type.version, type.kind, {"get", "patch", "update"}});
-  }
-  if (has_scale(type)) {
-    info.subresources.push_back(
-        {"scale", "autoscaling", "v1", "Scale", {"get", "patch", "update"}});
   }
   return info;
 }

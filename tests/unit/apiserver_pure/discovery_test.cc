@@ -104,17 +104,18 @@ TEST_CASE("legacy discovery lists versions, groups and resources", "[discovery]"
     "namespaced":true,"kind":"Scale","group":"autoscaling","version":"v1","verbs":["get"]})"));
 }
 
-TEST_CASE("a type shows the subresources that its CRD declares", "[discovery]") {
+TEST_CASE("a type shows the subresources that are served", "[discovery]") {
   ResourceType type;
   type.group = "example.dev";
   type.version = "v1";
   type.kind = "Widget";
+  CHECK(resource_info(type).subresources.empty());
+  CHECK(resource_info(type).verbs.size() == 8);
   type.has_status = true;
-  type.crd = std::make_shared<const json>(json::parse(R"({"spec":{"versions":[{"name":"v1",
-    "subresources":{"status":{},"scale":{"specReplicasPath":".spec.n"}}}]}})"));
-  const ResourceInfo shown = resource_info(type);
-  REQUIRE(shown.subresources.size() == 2);
-  CHECK(shown.subresources[0].name == "status");
-  CHECK(shown.subresources[1].kind == "Scale");
-  CHECK(shown.verbs.size() == 8);
+  REQUIRE(resource_info(type).subresources.size() == 1);
+  CHECK(resource_info(type).subresources[0].name == "status");
+  type.builtin = Builtin::Namespace;
+  CHECK(resource_info(type).subresources.size() == 2);
+  // There is no deletecollection of namespaces.
+  CHECK(resource_info(type).verbs.size() == 7);
 }
