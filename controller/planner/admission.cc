@@ -396,6 +396,7 @@ Admission::Usage Admission::budget_usage(const std::string& name) const {
 
 Admission::Outcome Admission::run(TimePoint now) {
   state_->now = now;
+  state_->inherit_priorities();
   do {
     while (!state_->work.empty()) {
       Entry* first = *state_->work.begin();

@@ -130,11 +130,12 @@ class Pair {
   }
 
   void show_unfinished() {
-    if (running_ != nullptr) {
-      decision_.task = running_->metadata.name;
-    } else if (!queued_.empty() && decision_.ending.count(queued_.back()->metadata.name) == 0) {
-      decision_.task = queued_.back()->metadata.name;
+    std::string queued;
+    if (!queued_.empty() && decision_.ending.count(queued_.back()->metadata.name) == 0) {
+      queued = queued_.back()->metadata.name;
     }
+    decision_.task = running_ == nullptr ? queued : running_->metadata.name;
+    if (running_ != nullptr) decision_.queued = queued;
   }
 
   void end(const DeploymentTask& task, TaskPhase phase, const std::string& reason,

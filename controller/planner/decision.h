@@ -19,6 +19,7 @@ struct Decision {
   api::InstallationStatus base;  // the known status, with the results of finished tasks
   api::Action action = api::Action::None;
   std::string task;              // the unfinished task that stands for the pair; empty = none
+  std::string queued;            // another one that follows when that is done; empty = none
   std::optional<api::BlockedBy> blocked;  // why no task is made
   bool stalled = false;          // nothing happens until a person or a new release changes something
   std::string reason, message;   // of stalled

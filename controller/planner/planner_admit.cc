@@ -171,10 +171,12 @@ std::vector<api::BlockedBy> Planner::State::why_task(const std::string& name, st
 }
 
 std::vector<api::BlockedBy> Planner::State::why_pair(const PairEntry& pair, std::size_t position_max) const {
-  if (!pair.decision.task.empty()) {
-    auto blocked = why_task(pair.decision.task, position_max);
-    if (!blocked.empty()) return blocked;
+  std::vector<api::BlockedBy> all;
+  for (const auto& task : {pair.decision.task, pair.decision.queued}) {
+    if (task.empty()) continue;
+    for (auto& blocked : why_task(task, position_max)) all.push_back(std::move(blocked));
   }
+  if (!all.empty()) return all;
   if (pair.decision.blocked) return {*pair.decision.blocked};
   return {};
 }

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// The incremental admission against the one that computes everything from scratch, over random
+// histories. TIDELOCK_HISTORIES=n runs more of them; a failure names its seed.
+#include <catch2/catch.hpp>
+#include <cstdlib>
+
+#include "controller/base/random.h"
+#include "controller/planner/reference.h"
+
+namespace tidelock::planner {
+namespace {
+
+constexpr int kSteps = 60;
+
+// A small world of tasks that come, start, reach step boundaries, park, go on and end.
+class History {
+ public:
+  explicit History(std::uint64_t seed)
+      : random_(seed), admission_([this](const std::string& instance) { return rules_of(instance); }) {
+    for (int i = 0; i < 5; ++i) {
+      LockRules rules;
+      rules.group = "g" + std::to_string(i);
+      if (random_.chance(0.8)) rules.capacity = static_cast<int>(random_.between(1, 3));
+      if (random_.chance(0.2)) rules.max_bypass = static_cast<int>(random_.between(1, 2));
+      rules_["global/g" + std::to_string(i)] = rules;
+    }
+    for (const char* name : {"b0", "b1"}) set_budget(name);
+    windows_["w"] = random_.chance(0.5) ? std::nullopt : std::optional<int>(static_cast<int>(random_.between(1, 4)));
+    admission_.set_window("w", windows_["w"]);
+  }
+
+  void run() {
+    for (int i = 0; i < kSteps; ++i) {
+      const auto events = random_.between(1, 3);
+      for (int e = 0; e < events; ++e) event();
+      compare();
+    }
+  }
+
+ private:
+  LockRules rules_of(const std::string& instance) const {
+    const auto place = rules_.find(instance);
+    return place == rules_.end() ? LockRules{} : place->second;
+  }
+  void set_budget(const std::string& name) {
+    budgets_[name] = static_cast<int>(random_.between(0, 4));
+    admission_.set_budget(name, budgets_[name]);
+  }
+
+  std::vector<Request::Lock> some_locks(int from, int to, int step) {
+    std::map<std::string, Request::Lock> locks;
+    const auto count = random_.between(0, 2);
+    for (int i = 0; i < count; ++i) {
+      const std::string instance = "global/g" + std::to_string(random_.between(from, to));
+      const bool exclusive = random_.chance(0.4);
+      const int units = static_cast<int>(random_.between(1, 2));
+      locks[instance] = {{instance, exclusive ? api::LockMode::Exclusive : api::LockMode::Shared,
+                          exclusive ? 1 : units}, step, {}};
+    }
+    std::vector<Request::Lock> list;
+    for (auto& [instance, lock] : locks) list.push_back(lock);
+    if (step < 0 && random_.chance(0.5)) {
+      static const char* const kPaths[] = {"/a", "/a/b", "/a/b/c", "/d", "/a/e"};
+      const std::string instance = path_lock("t", kPaths[random_.below(5)]);
+      list.push_back({{instance, api::LockMode::Exclusive, 1}, step, {}});
+    }
+    return list;
+  }
+
+  Request* pick() {
+    if (requests_.empty()) return nullptr;
+    auto place = requests_.begin();
+    std::advance(place, static_cast<std::ptrdiff_t>(random_.below(requests_.size())));
+    return &place->second;
+  }
+  void tell(const Request& request) { admission_.update(request); }
+  void forget_passes(const std::string& task) { passes_.erase(task); }
+
+  void add_task() {
+    Request request;
+    request.task = "t" + std::to_string(random_.below(90) + 10) + "-" + std::to_string(++names_);
+    request.priority = random_.chance(0.7) ? 0 : static_cast<int>(random_.between(1, 2));
+    request.requested_at = TimePoint(Duration(random_.below(20)));
+    request.waiting = true;
+    request.wants = some_locks(0, 2, -1);
+    for (auto& lock : some_locks(3, 4, 0)) request.wants.push_back(lock);
+    for (const char* name : {"b0", "b1"}) {
+      if (random_.chance(0.6)) request.budgets.push_back(name);
+    }
+    if (random_.chance(0.5)) request.window = "w";
+    tell(requests_[request.task] = request);
+  }
+
+  // Running → at a step boundary with new wants.
+  void reach_boundary(Request& request) {
+    drop_step_locks(request);
+    request.waiting = true;
+    request.requested_at = TimePoint(Duration(20 + ++clock_));
+    request.wants = some_locks(3, 4, 1);
+    forget_passes(request.task);
+    tell(request);
+  }
+  static void drop_step_locks(Request& request) {
+    std::erase_if(request.holds, [](const Request::Lock& lock) { return lock.step >= 0; });
+  }
+
+  void end(const std::string& task) {
+    requests_.erase(task);
+    forget_passes(task);
+    admission_.remove(task);
+  }
+
+  void event() {
+    const auto kind = random_.below(10);
+    Request* request = pick();
+    if (request == nullptr || (kind < 3 && requests_.size() < 14)) {
+      add_task();
+    } else if (kind < 7) {
+      if (request->started && !request->waiting) {
+        if (random_.chance(0.5)) end(request->task);
+        else reach_boundary(*request);
+      }
+    } else if (kind == 7) {
+      if (random_.chance(0.5)) set_budget(random_.chance(0.5) ? "b0" : "b1");
+      else change_rules();
+    } else if (kind == 8) {
+      if (request->waiting) {
+        // Paused, or gone.
+        if (random_.chance(0.5) && !request->started) {
+          end(request->task);
+        } else if (!request->uses_slot) {
+          request->waiting = false;
+          paused_[request->task] = request->wants;
+          request->wants.clear();
+          forget_passes(request->task);
+          tell(*request);
+        }
+      }
+    } else {
+      resume();
+    }
+  }
+  void change_rules() {
+    auto& rules = rules_["global/g" + std::to_string(random_.below(5))];
+    rules.capacity = static_cast<int>(random_.between(1, 3));
+    admission_.refresh_rules();
+  }
+  void resume() {
+    if (paused_.empty()) return;
+    const auto [task, wants] = *paused_.begin();
+    paused_.erase(task);
+    const auto place = requests_.find(task);
+    if (place == requests_.end()) return;
+    place->second.waiting = true;
+    place->second.wants = wants;
+    tell(place->second);
+  }
+
+  void compare() {
+    ReferenceInput input;
+    for (const auto& [task, request] : requests_) input.requests.push_back(request);
+    input.budgets = budgets_;
+    input.windows = windows_;
+    input.rules_of = [this](const std::string& instance) { return rules_of(instance); };
+    const auto expected = decide_from_scratch(input, passes_);
+    const auto actual = admission_.run(TimePoint{});
+    REQUIRE(actual.granted == expected.granted);
+    REQUIRE(std::set<std::string>(actual.parked.begin(), actual.parked.end()) == expected.parked);
+    for (const auto& task : expected.granted) started(requests_.at(task));
+    for (const auto& task : expected.parked) {
+      requests_.at(task).uses_slot = false;
+      tell(requests_.at(task));
+    }
+  }
+  void started(Request& request) {
+    for (const auto& want : request.wants) request.holds.push_back(want);
+    request.wants.clear();
+    request.waiting = false;
+    request.started = true;
+    request.uses_slot = true;
+    forget_passes(request.task);
+    tell(request);
+  }
+
+  SeededRandom random_;
+  std::map<std::string, LockRules> rules_;
+  std::map<std::string, int> budgets_;
+  std::map<std::string, std::optional<int>> windows_;
+  std::map<std::string, Request> requests_;
+  std::map<std::string, std::vector<Request::Lock>> paused_;
+  Passes passes_;
+  Admission admission_;
+  int names_ = 0;
+  int clock_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("the incremental admission decides as the one from scratch", "[planner][agreement]") {
+  const char* text = std::getenv("TIDELOCK_HISTORIES");
+  const int histories = text == nullptr ? 400 : std::atoi(text);
+  for (int seed = 1; seed <= histories; ++seed) {
+    INFO("seed " << seed);
+    History(static_cast<std::uint64_t>(seed)).run();
+  }
+}
+
+}  // namespace tidelock::planner
