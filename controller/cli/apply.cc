@@ -26,7 +26,7 @@ class Applier {
   Applier(Session& session, const ApplyOptions& options, OutputFormat format)
       : session_(session), options_(options), format_(std::move(format)) {}
 
-  // Objects of one rank: read all at once, then written all at once.
+  // Objects of one kind that follow each other: read all at once, then written all at once.
   void apply(std::vector<ManifestObject*> objects) {
     std::vector<Item> items;
     for (ManifestObject* object : objects) {
@@ -218,10 +218,19 @@ class Applier {
   std::vector<json> shown_;
 };
 
-std::string identity(const Session& session, const ManifestObject& object) {
-  const std::string ns = namespace_of(object.object);
-  return text_at(object.object, "kind") + "/" + (ns.empty() ? session.ns() : ns) + "/" +
-         object.name();
+// The next objects that may be sent together: of one kind, each once.
+std::vector<ManifestObject*> next_group(const Session& session, std::vector<ManifestObject>& objects,
+                                        std::size_t start) {
+  std::vector<ManifestObject*> group;
+  std::set<std::string> seen;
+  const std::string kind = text_at(objects[start].object, "kind");
+  for (std::size_t i = start; i < objects.size(); ++i) {
+    const std::string ns = namespace_of(objects[i].object);
+    const std::string key = (ns.empty() ? session.ns() : ns) + "/" + objects[i].name();
+    if (text_at(objects[i].object, "kind") != kind || !seen.insert(key).second) break;
+    group.push_back(&objects[i]);
+  }
+  return group;
 }
 
 }  // namespace
@@ -237,13 +246,8 @@ Result<int> apply(Session& session, const ApplyOptions& options) {
   if (auto discovery = session.discovery(); !discovery) return fail(discovery.error());
   Applier applier(session, options, *format);
   for (std::size_t start = 0; start < objects->size();) {
-    std::vector<ManifestObject*> group;
-    std::set<std::string> seen;  // the same object twice: one after the other
-    const int rank = apply_rank((*objects)[start].object);
-    while (start < objects->size() && apply_rank((*objects)[start].object) == rank &&
-           seen.insert(identity(session, (*objects)[start])).second) {
-      group.push_back(&(*objects)[start++]);
-    }
+    std::vector<ManifestObject*> group = next_group(session, *objects, start);
+    start += group.size();
     const bool kinds = text_at(group.front()->object, "kind") == "CustomResourceDefinition";
     applier.apply(std::move(group));
     if (kinds) session.refresh_discovery();  // what follows may be of the new kinds

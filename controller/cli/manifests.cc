@@ -128,6 +128,9 @@ int apply_rank(const json& object) {
   if (kind == "CustomResourceDefinition") return 1;
   if (kind == "Secret" || kind == "ConfigMap" || kind == "ServiceAccount") return 2;
   if (kind == "LockGroup") return 3;
+  // A release keeps the process that its project has when it is first seen.
+  if (kind == "Release") return 5;
+  if (kind == "TenantDeployment") return 6;
   return 4;
 }
 

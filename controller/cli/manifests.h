@@ -29,7 +29,7 @@ Result<std::vector<ManifestObject>> read_manifests(Environment& environment,
                                                    const FileOptions& options);
 
 // In the order in which they must be sent: namespaces, CRDs, secrets and config maps, lock groups,
-// then the rest as written.
+// the rest as written, releases, tenant deployments.
 int apply_rank(const nlohmann::json& object);
 void sort_for_apply(std::vector<ManifestObject>& objects);
 

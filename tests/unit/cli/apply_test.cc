@@ -82,6 +82,22 @@ metadata: {name: space}
         "namespace/space created\nlockgroup.tidelock.dev/central created\nproject.tidelock.dev/shop created\n");
 }
 
+TEST_CASE("a release goes after its project, a deployment after both, whatever the order of files", "[cli]") {
+  Cli cli;
+  const std::string head = "---\napiVersion: tidelock.dev/v1alpha1\nkind: ";
+  cli.in = head + "TenantDeployment\nmetadata: {name: d}\nspec: {projectRef: {name: p}, environmentRef: {name: e}, "
+           "release: {version: 1.0.0}, tenants: {}, targets: {}}\n" +
+           head + "Release\nmetadata: {name: r}\nspec: {projectRef: {name: p}, version: 1.0.0}\n" +
+           head + "Project\nmetadata: {name: p}\nspec: {installDirectory: /srv, steps: [{name: s, script: {body: 'true'}}]}\n";
+  CHECK(cli.run({"apply", "-f", "-"}).out ==
+        "project.tidelock.dev/p created\nrelease.tidelock.dev/r created\ntenantdeployment.tidelock.dev/d created\n");
+  const auto version = [&](const char* plural, const char* name) {
+    return std::stoi(live(cli, plural, name)["metadata"]["resourceVersion"].get<std::string>());
+  };
+  CHECK(version("projects", "p") < version("releases", "r"));
+  CHECK(version("releases", "r") < version("tenantdeployments", "d"));
+}
+
 TEST_CASE("one bad document names its place, the others go on", "[cli]") {
   Cli cli;
   cli.files["mixed.yaml"] = tenant("good") + "---\napiVersion: tidelock.dev/v1alpha1\nkind: ConcurrencyBudget\n"
@@ -207,7 +223,7 @@ TEST_CASE("delete names what is gone", "[cli]") {
 
 TEST_CASE("delete wants a name, a selector or --all", "[cli]") {
   Cli cli;
-  cli.in = tenant("a", ", labels: {ring: x}") + tenant("b", ", labels: {ring: y}");
+  cli.in = tenant("a", ", labels: {ring: x}") + tenant("b", ", labels: {ring: z}");
   REQUIRE(cli.run({"apply", "-f", "-"}).code == 0);
   const CliResult bare = cli.run({"delete", "tenants"});
   CHECK(bare.code == 1);

@@ -3,6 +3,7 @@
 // test as the agent.
 #include <catch2/catch.hpp>
 
+#include "controller/base/log.h"
 #include "controller/reconciler/controller.h"
 #include "tests/unit/cli/cli_fixture.h"
 
@@ -17,6 +18,7 @@ constexpr const char* kDeployment = "td/storefront-production";
 
 struct Fleet : Cli {
   explicit Fleet(int tenants = 10, int max_concurrent = 1) {
+    set_log_level(LogLevel::Error);
     put("projects", {{"kind", "Project"}, {"metadata", {{"name", "storefront"}}},
                      {"spec", {{"installDirectory", "/srv/${tenant.name}"},
                                {"steps", {{{"name", "stop"}, {"script", {{"body", "true"}}}},
