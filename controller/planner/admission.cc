@@ -236,8 +236,15 @@ Admission::~Admission() = default;
 void Admission::update(Request request) {
   auto& slot = state_->entries[request.task];
   if (slot && !slot->tentative && slot->request == request) return;
-  if (slot) state_->detach(*slot);
-  slot = std::make_unique<Entry>();
+  auto entry = std::make_unique<Entry>();
+  if (slot) {
+    // The same request, told anew, was passed as often as before.
+    const bool same = slot->request.waiting && request.waiting && !slot->tentative &&
+                      slot->request.requested_at == request.requested_at;
+    if (same) entry->passed = std::move(slot->passed);
+    state_->detach(*slot);
+  }
+  slot = std::move(entry);
   slot->request = std::move(request);
   state_->attach(*slot);
   state_->changed.insert(slot->request.task);

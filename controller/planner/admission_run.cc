@@ -42,7 +42,7 @@ Entry* Admission::State::waiter_in_the_way(const Need& need, const Entry& candid
       continue;
     }
     if (!blocks_others(*waiter)) continue;
-    const auto passed = waiter->passed.find(&lock);
+    const auto passed = waiter->passed.find(lock.instance);
     if ((passed == waiter->passed.end() ? 0 : passed->second) < lock.rules.max_bypass) continue;
     return waiter;
   }
@@ -182,7 +182,7 @@ void Admission::State::count_passes(const Entry& entry) {
       if (!(waiter->key < entry.key)) break;
       const auto& wanted = need_of(*waiter, lock).demand;
       if (fit_together(lock.rules, lock.holders.units(), need.demand, wanted)) continue;
-      if (blocks_others(*waiter)) ++waiter->passed[&lock];
+      if (blocks_others(*waiter)) ++waiter->passed[lock.instance];
     }
   }
 }

@@ -61,7 +61,7 @@ struct Entry {
   bool starved = false;
   LockNode* filed_lock = nullptr;
   Counter* filed_counter = nullptr;
-  std::map<LockNode*, int> passed;  // how often, per lock with maxBypass
+  std::map<std::string, int> passed;  // how often, per lock with maxBypass
   // Memo of lock_obstacle() at one version of the tables.
   std::uint64_t memo_version = 0;
   LockObstacle memo;

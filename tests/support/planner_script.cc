@@ -60,7 +60,7 @@ std::vector<api::LockRequest> lock_requests(const std::string& text) {
   return requests;
 }
 
-// +name:seconds[locks]!
+// +name:seconds~retries[locks]!
 api::Step parse_step(std::string text) {
   api::Step made;
   const bool with_previous = text.front() == '+';
@@ -72,12 +72,18 @@ api::Step parse_step(std::string text) {
     locks = lock_requests(text.substr(bracket + 1, text.size() - bracket - 2));
     text.resize(bracket);
   }
+  int retries = 0;
+  if (const auto tilde = text.find('~'); tilde != std::string::npos) {
+    retries = std::stoi(text.substr(tilde + 1));
+    text.resize(tilde);
+  }
   double seconds = 10;
   if (const auto colon = text.find(':'); colon != std::string::npos) {
     seconds = std::stod(text.substr(colon + 1));
     text.resize(colon);
   }
   made = step(text, seconds, locks);
+  made.retry.limit = retries;
   if (with_previous) made.start = api::StepStart::WithPrevious;
   if (isolated) made.isolation = api::StepIsolation::Exclusive;
   return made;
