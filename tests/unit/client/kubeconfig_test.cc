@@ -96,7 +96,7 @@ TEST_CASE_METHOD(Files, "of several files the first that names a thing wins",
                  "[client][kubeconfig]") {
   files["/a/1"] = "current-context: x\nusers: [{name: u, user: {token: first}}]\n";
   files["/b/2"] = R"(
-current-context: y
+current-context: other
 clusters: [{name: c, cluster: {server: "https://second"}}]
 users: [{name: u, user: {token: second}}]
 contexts: [{name: x, context: {cluster: c, user: u}}]
