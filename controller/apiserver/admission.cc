@@ -160,6 +160,7 @@ Result<std::string> admit_create(Admission& admission, json document) {
   }
   set_creation_metadata(type, metadata, admission.context.random, admission.context.clock.now());
   if (type.has_status) document.erase("status");
+  if (type.builtin == Builtin::Namespace) hold_namespace(document);
   if (type.builtin != Builtin::None) default_core(type.builtin, document);
   if (type.builtin == Builtin::Crd) set_crd_status(admission.context, document, nullptr);
   if (const auto valid = validate_all(admission, document, nullptr); !valid) return fail(valid.error());

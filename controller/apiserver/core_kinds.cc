@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/apiserver/core_kinds.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "controller/apiserver/object_rules.h"
@@ -58,24 +59,31 @@ ResourceTypePtr make_type(const Row& row) {
   return type;
 }
 
-void default_secret(json& secret) {
-  if (const auto plain = secret.find("stringData"); plain != secret.end()) {
-    if (plain->is_object()) {
-      for (const auto& [key, value] : plain->items()) {
-        if (value.is_string()) {
-          secret["data"][key] = base64_encode(value.get_ref<const std::string&>());
-        }
-      }
-    }
-    secret.erase("stringData");
+bool all_text(const json& object) {
+  return std::all_of(object.begin(), object.end(), [](const json& item) { return item.is_string(); });
+}
+
+// What has a wrong type stays as it is, for the schema to refuse.
+void merge_string_data(json& secret) {
+  const auto plain = secret.find("stringData");
+  if (plain == secret.end() || !plain->is_object() || !all_text(*plain)) return;
+  json& data = secret["data"];
+  if (!data.is_null() && !data.is_object()) return;
+  for (const auto& [key, value] : secret["stringData"].items()) {
+    data[key] = base64_encode(value.get_ref<const std::string&>());
   }
+  if (data.is_null()) secret.erase("data");
+  secret.erase("stringData");
+}
+
+void default_secret(json& secret) {
+  merge_string_data(secret);
   if (!secret.contains("type")) secret["type"] = "Opaque";
 }
 
 void default_namespace(json& ns) {
   const std::string name = ns["metadata"].value("name", std::string());
   if (!name.empty()) ns["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
-  if (!ns.contains("spec")) ns["spec"]["finalizers"] = json::array({"kubernetes"});
   if (!ns.contains("status") || !ns["status"].contains("phase")) ns["status"]["phase"] = "Active";
 }
 
@@ -127,6 +135,12 @@ std::vector<ResourceTypePtr> core_types() {
   std::vector<ResourceTypePtr> types;
   for (const Row& row : rows()) types.push_back(make_type(row));
   return types;
+}
+
+void hold_namespace(json& ns) {
+  json& spec = ns["spec"];
+  if (spec.is_null()) spec = json::object();
+  if (spec.is_object()) spec["finalizers"] = json::array({"kubernetes"});
 }
 
 void default_core(Builtin kind, json& document) {

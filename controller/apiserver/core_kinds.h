@@ -15,9 +15,11 @@ std::vector<ResourceTypePtr> core_types();
 // The OpenAPI v3 schema of a core kind, as a JSON text of core_schemas.cc.
 const nlohmann::json& core_schema(Builtin kind);
 
-// Defaults and normal forms: Secret.stringData into data, Secret.type, Namespace.spec.finalizers,
+// Defaults and normal forms: Secret.stringData into data, Secret.type, a Namespace's
 // status.phase and the name label.
 void default_core(Builtin kind, nlohmann::json& document);
+// The finalizer of a new Namespace: it stays until its contents are gone.
+void hold_namespace(nlohmann::json& ns);
 // Rules beside the schema: immutable ConfigMaps and Secrets, base64 data, data keys, event fields.
 std::vector<Cause> validate_core(Builtin kind, const nlohmann::json& document,
                                  const nlohmann::json* old_document);

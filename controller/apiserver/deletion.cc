@@ -63,13 +63,8 @@ Result<Change> delete_namespace(Context& context, const ResourceType& type, cons
   if (is_permanent_namespace(name)) {
     return fail(forbidden(type, name, "this namespace may not be deleted"));
   }
-  json& metadata = object["metadata"];
-  const bool held = object.contains("spec") && object["spec"].contains("finalizers") &&
-                    !object["spec"]["finalizers"].empty();
-  if (!held && !has_finalizers(metadata)) {
-    return Change{Change::Kind::Remove, encode_stored(type, object)};
-  }
-  mark_deleting(type, metadata, context.clock.now());
+  // Never removed here, whatever its finalizers: its contents go first.
+  mark_deleting(type, object["metadata"], context.clock.now());
   object["status"]["phase"] = "Terminating";
   return Change{Change::Kind::Put, encode_stored(type, object)};
 }

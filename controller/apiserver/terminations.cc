@@ -77,6 +77,7 @@ bool Terminations::run() {
   if (std::exchange(crds_dirty_, false)) {
     for (const auto& key : std::set<std::string>(crds_)) started = empty_crd(key) || started;
   }
+  if (std::exchange(look_again_, false)) touch_all();
   return started;
 }
 
@@ -87,7 +88,11 @@ bool Terminations::delete_range(const ResourceTypePtr& type, const std::string& 
   const std::string end = store::prefix_end(prefix);
   while (!start.empty()) {
     const auto page = context_.store.list(start, end, kPage);
-    if (!page) return started;
+    if (!page) {
+      anything_left = true;
+      look_again_ = true;
+      return started;
+    }
     for (const auto& entry : page->entries) {
       anything_left = true;
       if (is_deleting_object(entry.value)) continue;

@@ -35,6 +35,7 @@ class Terminations {
   std::set<std::string> crds_;              // terminating, by store key
   std::set<std::string> dirty_namespaces_;  // to be looked at
   bool crds_dirty_ = false;
+  bool look_again_ = false;  // something could not be read
 };
 
 }  // namespace tidelock::apiserver

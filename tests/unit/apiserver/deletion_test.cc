@@ -214,6 +214,23 @@ TEST_CASE("a namespace empties itself before it goes", "[apiserver][namespaces]"
   CHECK(api.get(inside).json()["items"].empty());
 }
 
+TEST_CASE("a namespace sent with an empty spec empties itself too", "[apiserver][namespaces]") {
+  WidgetServer api;
+  const auto made = api.post("/api/v1/namespaces", R"({"metadata":{"name":"shop"},"spec":{}})");
+  REQUIRE(made.status == 201);
+  CHECK(made.json()["spec"]["finalizers"] == json{"kubernetes"});
+  api.post("/api/v1/namespaces/shop/configmaps", R"({"metadata":{"name":"c"}})");
+  // Not even an empty list of finalizers lets it go before its contents.
+  json ns = api.get("/api/v1/namespaces/shop").json();
+  ns["spec"]["finalizers"] = json::array();
+  CHECK(api.put("/api/v1/namespaces/shop/finalize", ns.dump()).status == 200);
+  CHECK(api.remove("/api/v1/namespaces/shop").status == 200);
+  api.step();
+  CHECK(api.get("/api/v1/namespaces/shop").status == 404);
+  CHECK(api.get("/api/v1/namespaces/shop/configmaps/c").status == 404);
+  CHECK(api.post("/api/v1/namespaces", R"({"metadata":{"name":"bad"},"spec":"x"})").status == 422);
+}
+
 TEST_CASE("events are forgotten after their lifetime", "[apiserver][events]") {
   WidgetServer api;
   const std::string events = "/api/v1/namespaces/default/events";
