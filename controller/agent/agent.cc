@@ -51,6 +51,7 @@ class LocalAgent final : public Agent {
     next = std::min(next, context_.logs.step(now));
     write_statuses(now);
     sweep();
+    if (!changed_.empty()) next = now;
     for (const auto& [uid, run] : runs_) next = std::min(next, run->due());
     return next;
   }
@@ -217,6 +218,8 @@ class LocalAgent final : public Agent {
     const bool stale = task != nullptr && task->metadata.uid == uid &&
                        !api::is_terminal(task->status.phase);
     if (stale) return false;
+    // Another object of the name may have waited for this one's end.
+    if (task != nullptr && task->metadata.uid != uid) changed_.insert(task->metadata.key());
     by_key_.erase(found->second->key());
     runs_.erase(found);
     return true;

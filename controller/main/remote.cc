@@ -98,6 +98,7 @@ int run_agent(const AgentFlags& flags, platform::ShutdownSignals& signals) {
   options.ns = flags.ns.empty() ? found->ns : flags.ns;
   options.state_dir = flags.state_dir;
   options.instance = random.uuid();
+  options.version = TIDELOCK_VERSION;
   auto agent = agent::Agent::open(options, {api, disk, processes, **fetcher, random, waker.handle()});
   if (!agent) return failed(agent.error());
   log_info("agent started", {{"server", found->options.base_url}, {"target", options.target}});

@@ -164,6 +164,7 @@ class ServerProcess {
     agent::Options options;
     options.state_dir = data_->file("agent");
     options.instance = random_.uuid();
+    options.version = TIDELOCK_VERSION;
     auto agent = agent::Agent::open(
         options, {*agent_.api, disk_, *processes_, *fetcher_, random_, agent_.waker.handle()});
     if (!agent) return fail(agent.error());
