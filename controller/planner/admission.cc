@@ -100,8 +100,10 @@ void Admission::State::enqueue(Entry& entry) {
 }
 
 void Admission::State::dequeue(Entry& entry) {
+  Counter* const counter = entry.filed_counter;
   unfile(entry);
-  work.erase(&entry);
+  // It was to be looked at for those behind it as well.
+  if (work.erase(&entry) != 0 && counter != nullptr) wake(*counter);
   for (const auto& need : entry.needs) {
     LockNode& lock = *need.lock;
     lock.queue.erase(&entry);

@@ -175,6 +175,7 @@ void Admission::State::grant(Entry& entry) {
 
 // Remembers whom this grant passes, where a lock allows that only so often.
 void Admission::State::count_passes(const Entry& entry) {
+  std::vector<int*> counts;  // raised together, since each may change who is in the way
   for (const auto& need : entry.needs) {
     LockNode& lock = *need.lock;
     if (lock.rules.max_bypass == 0) continue;
@@ -182,9 +183,10 @@ void Admission::State::count_passes(const Entry& entry) {
       if (!(waiter->key < entry.key)) break;
       const auto& wanted = need_of(*waiter, lock).demand;
       if (fit_together(lock.rules, lock.holders.units(), need.demand, wanted)) continue;
-      if (blocks_others(*waiter)) ++waiter->passed[lock.instance];
+      if (blocks_others(*waiter)) counts.push_back(&waiter->passed[lock.instance]);
     }
   }
+  for (auto* count : counts) ++*count;
 }
 
 void Admission::State::give_up_slot(Entry& entry) {

@@ -206,12 +206,14 @@ class Reference {
     return stole;
   }
   void count_passes(const Task& task) {
+    std::vector<std::pair<std::string, std::string>> all;
     for (const auto& [instance, demand] : task.wants) {
       if (input_.rules_of(instance).max_bypass == 0) continue;
       for (const auto& [name, waiter] : tasks_) {
-        if (stands_before(waiter, task) && in_the_way(waiter, instance, demand)) ++passes_[name][instance];
+        if (stands_before(waiter, task) && in_the_way(waiter, instance, demand)) all.emplace_back(name, instance);
       }
     }
+    for (const auto& [name, instance] : all) ++passes_[name][instance];
   }
   void give_up_slot(Task& task) {
     task.has_slot = false;
