@@ -44,8 +44,10 @@ class Applier {
   int finish() {
     if (format_.form == OutputFormat::Form::Json || format_.form == OutputFormat::Form::Yaml) {
       json all = shown_.size() == 1 ? shown_.front()
-                                    : json{{"apiVersion", "v1"}, {"kind", "List"},
-                                           {"items", shown_}, {"metadata", json::object()}};
+                                    : json{{"apiVersion", "v1"},
+                                           {"kind", "List"},
+                                           {"items", shown_},
+                                           {"metadata", json::object()}};
       if (!shown_.empty()) static_cast<void>(print_object(format_, all, nullptr, session_.out()));
     }
     return failed_ ? 1 : 0;
@@ -219,8 +221,8 @@ class Applier {
 };
 
 // The next objects that may be sent together: of one kind, each once.
-std::vector<ManifestObject*> next_group(const Session& session, std::vector<ManifestObject>& objects,
-                                        std::size_t start) {
+std::vector<ManifestObject*> next_group(const Session& session,
+                                        std::vector<ManifestObject>& objects, std::size_t start) {
   std::vector<ManifestObject*> group;
   std::set<std::string> seen;
   const std::string kind = text_at(objects[start].object, "kind");

@@ -40,7 +40,8 @@ class CommandLine {
     app_.fallthrough();
     app_.set_help_flag("-h,--help", "Show this help");
     app_.get_formatter()->column_width(34);
-    app_.footer("Use \"" + environment.program + " VERB --help\" for the flags and an example of a verb.");
+    app_.footer("Use \"" + environment.program +
+                " VERB --help\" for the flags and an example of a verb.");
     add_global_flags();
     add_writing_verbs();
     add_reading_verbs();
@@ -133,14 +134,23 @@ class CommandLine {
   void add_global_flags() {
     GlobalFlags& flags = parsed_.global;
     const char* group = "Global flags";
-    app_.add_option("-n,--namespace", flags.cluster_namespace, "Namespace (default: the context's)")->group(group);
-    app_.add_option("--kubeconfig", flags.kubeconfig, "Kubeconfig file (default: $KUBECONFIG, ~/.kube/config)")->group(group);
+    app_.add_option("-n,--namespace", flags.cluster_namespace, "Namespace (default: the context's)")
+        ->group(group);
+    app_.add_option("--kubeconfig", flags.kubeconfig,
+                    "Kubeconfig file (default: $KUBECONFIG, ~/.kube/config)")
+        ->group(group);
     app_.add_option("--context", flags.context, "Context of the kubeconfig to use")->group(group);
     app_.add_option("-s,--server", flags.server, "Address of the API server")->group(group);
     app_.add_option("--token", flags.token, "Bearer token")->group(group);
-    app_.add_option("--certificate-authority", flags.certificate_authority, "File with the server's CA")->group(group);
-    app_.add_flag("--insecure-skip-tls-verify", flags.insecure, "Do not check the server's certificate")->group(group);
-    app_.add_option("--request-timeout", flags.request_timeout, "Longest time for one request, e.g. 10s")->group(group);
+    app_.add_option("--certificate-authority", flags.certificate_authority,
+                    "File with the server's CA")
+        ->group(group);
+    app_.add_flag("--insecure-skip-tls-verify", flags.insecure,
+                  "Do not check the server's certificate")
+        ->group(group);
+    app_.add_option("--request-timeout", flags.request_timeout,
+                    "Longest time for one request, e.g. 10s")
+        ->group(group);
   }
 
   static void add_files(CLI::App* app, FileOptions& files) {
@@ -163,86 +173,113 @@ class CommandLine {
   }
 
   void add_writing_verbs() {
-    auto* apply_verb = verb(app_, "apply", "Create or change objects so that they are as in the manifests",
-                            "apply -f manifests/ -R\napply -f project.yaml -f tenants.yaml\napply -f - --dry-run=server");
+    auto* apply_verb =
+        verb(app_, "apply", "Create or change objects so that they are as in the manifests",
+             "apply -f manifests/ -R\napply -f project.yaml -f tenants.yaml\napply -f - "
+             "--dry-run=server");
     add_files(apply_verb, parsed_.apply.files);
     add_dry_run(apply_verb, parsed_.apply.dry_run);
     add_output(apply_verb, parsed_.apply.output, "name, json or yaml");
     on(apply_verb, [](Session& session, Parsed& parsed) { return apply(session, parsed.apply); });
 
-    auto* diff_verb = verb(app_, "diff", "Show what apply would change (exit 0 nothing, 1 something, 2 or more error)",
-                           "diff -f manifests/");
+    auto* diff_verb = verb(
+        app_, "diff", "Show what apply would change (exit 0 nothing, 1 something, 2 or more error)",
+        "diff -f manifests/");
     add_files(diff_verb, parsed_.diff.files);
     on(diff_verb, [](Session& session, Parsed& parsed) { return diff(session, parsed.diff); });
 
     DeleteOptions& options = parsed_.remove;
-    auto* delete_verb = verb(app_, "delete", "Delete objects and wait until they are gone",
-                             "delete tenant tenant-07\ndelete -f manifests/\ndelete tenants -l ring=canary");
-    delete_verb->add_option("object", options.arguments, "KIND NAME…, KIND/NAME…, or KIND with -l or --all");
+    auto* delete_verb =
+        verb(app_, "delete", "Delete objects and wait until they are gone",
+             "delete tenant tenant-07\ndelete -f manifests/\ndelete tenants -l ring=canary");
+    delete_verb->add_option("object", options.arguments,
+                            "KIND NAME…, KIND/NAME…, or KIND with -l or --all");
     add_files(delete_verb, options.files);
     add_selector(delete_verb, options.selector);
-    delete_verb->add_option("--field-selector", options.field_selector, "Field selector, e.g. metadata.name=x");
+    delete_verb->add_option("--field-selector", options.field_selector,
+                            "Field selector, e.g. metadata.name=x");
     delete_verb->add_flag("--all", options.all, "All objects of the kind");
     add_all_namespaces(delete_verb, options.all_namespaces);
-    delete_verb->add_flag("--wait,!--no-wait", options.wait, "Wait until they are gone (default true)");
-    delete_verb->add_option("--timeout", options.timeout, "How long to wait, e.g. 30s (default: for ever)");
-    delete_verb->add_option("--cascade", options.cascade, "background, foreground or orphan: what is owned by them")
+    delete_verb->add_flag("--wait,!--no-wait", options.wait,
+                          "Wait until they are gone (default true)");
+    delete_verb->add_option("--timeout", options.timeout,
+                            "How long to wait, e.g. 30s (default: for ever)");
+    delete_verb
+        ->add_option("--cascade", options.cascade,
+                     "background, foreground or orphan: what is owned by them")
         ->capture_default_str();
-    delete_verb->add_flag("--ignore-not-found", options.ignore_not_found, "Absent objects are no error");
+    delete_verb->add_flag("--ignore-not-found", options.ignore_not_found,
+                          "Absent objects are no error");
     add_dry_run(delete_verb, options.dry_run);
     add_output(delete_verb, options.output, "name");
-    on(delete_verb, [](Session& session, Parsed& parsed) { return remove(session, parsed.remove); });
+    on(delete_verb,
+       [](Session& session, Parsed& parsed) { return remove(session, parsed.remove); });
   }
 
   void add_get_flags(CLI::App* app, GetOptions& options) {
     app->add_option("object", options.arguments, "KIND[,KIND], KIND NAME… or KIND/NAME…");
     add_files(app, options.files);
     add_selector(app, options.selector);
-    app->add_option("--field-selector", options.field_selector, "Field selector, e.g. metadata.name=x");
+    app->add_option("--field-selector", options.field_selector,
+                    "Field selector, e.g. metadata.name=x");
     add_all_namespaces(app, options.all_namespaces);
     add_output(app, options.output, "json, yaml, wide, name, jsonpath=…, custom-columns=…");
     app->add_flag("--no-headers", options.no_headers, "Without the header line");
     app->add_flag("--show-labels", options.show_labels, "With a column of labels");
     app->add_option("-L,--label-columns", options.label_columns, "Labels to show as columns")
-        ->delimiter(',')->allow_extra_args(false);
-    app->add_flag("--show-managed-fields", options.show_managed_fields, "With metadata.managedFields");
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    app->add_flag("--show-managed-fields", options.show_managed_fields,
+                  "With metadata.managedFields");
     app->add_flag("--ignore-not-found", options.ignore_not_found, "Absent objects are no error");
-    app->add_option("--sort-by", options.sort_by, "JSONPath to sort by, e.g. .metadata.creationTimestamp");
+    app->add_option("--sort-by", options.sort_by,
+                    "JSONPath to sort by, e.g. .metadata.creationTimestamp");
     app->add_option("--chunk-size", options.chunk_size, "Objects per request; 0 = all in one");
     app->add_flag("--watch-only", options.watch_only, "Only changes from now on");
   }
 
   void add_reading_verbs() {
     auto* get_verb = verb(app_, "get", "Show objects",
-                          "get installations\nget tenant tenant-01 -o yaml\nget td,inst -A -o wide\nget tenants -l ring=canary -o name\nget td storefront-production -o jsonpath='{.status.ready}'\nget installations -w");
+                          "get installations\nget tenant tenant-01 -o yaml\nget td,inst -A -o "
+                          "wide\nget tenants -l ring=canary -o name\nget td storefront-production "
+                          "-o jsonpath='{.status.ready}'\nget installations -w");
     add_get_flags(get_verb, parsed_.get);
     get_verb->add_flag("-w,--watch", parsed_.get.watch, "Then go on with every change");
     on(get_verb, [](Session& session, Parsed& parsed) { return get(session, parsed.get); });
 
-    auto* watch_verb = verb(app_, "watch", "Show objects and every change until Ctrl-C", "watch installations");
+    auto* watch_verb =
+        verb(app_, "watch", "Show objects and every change until Ctrl-C", "watch installations");
     add_get_flags(watch_verb, parsed_.watch);
     on(watch_verb, [](Session& session, Parsed& parsed) {
       parsed.watch.watch = true;
       return get(session, parsed.watch);
     });
 
-    auto* describe_verb = verb(app_, "describe", "Show everything about objects, with their events",
-                               "describe td storefront-production\ndescribe installations\ndescribe tenant/tenant-01");
+    auto* describe_verb = verb(
+        app_, "describe", "Show everything about objects, with their events",
+        "describe td storefront-production\ndescribe installations\ndescribe tenant/tenant-01");
     describe_verb->add_option("object", parsed_.describe.arguments, "KIND [NAME…] or KIND/NAME…");
     add_selector(describe_verb, parsed_.describe.selector);
     add_all_namespaces(describe_verb, parsed_.describe.all_namespaces);
-    describe_verb->add_flag("--show-events,!--no-events", parsed_.describe.show_events, "With events (default true)");
-    on(describe_verb, [](Session& session, Parsed& parsed) { return describe(session, parsed.describe); });
+    describe_verb->add_flag("--show-events,!--no-events", parsed_.describe.show_events,
+                            "With events (default true)");
+    on(describe_verb,
+       [](Session& session, Parsed& parsed) { return describe(session, parsed.describe); });
 
-    auto* events_verb = verb(app_, "events", "Show events, oldest first", "events\nevents --for td/storefront-production\nevents --types=Warning -A");
+    auto* events_verb =
+        verb(app_, "events", "Show events, oldest first",
+             "events\nevents --for td/storefront-production\nevents --types=Warning -A");
     events_verb->add_option("--for", parsed_.events.for_object, "Only those of KIND/NAME");
     events_verb->add_option("--types", parsed_.events.types, "Normal or Warning");
     add_all_namespaces(events_verb, parsed_.events.all_namespaces);
     events_verb->add_flag("--no-headers", parsed_.events.no_headers, "Without the header line");
-    on(events_verb, [](Session& session, Parsed& parsed) { return events(session, parsed.events); });
+    on(events_verb,
+       [](Session& session, Parsed& parsed) { return events(session, parsed.events); });
 
     LogsOptions& logs_options = parsed_.logs;
-    auto* logs_verb = verb(app_, "logs", "Show the output of a task's steps", "logs tenant-05 -f\nlogs installation/NAME --step configure\nlogs TASK --tail 20");
+    auto* logs_verb =
+        verb(app_, "logs", "Show the output of a task's steps",
+             "logs tenant-05 -f\nlogs installation/NAME --step configure\nlogs TASK --tail 20");
     logs_verb->add_option("object", logs_options.arguments, "TASK, installation/NAME or TENANT");
     logs_verb->add_flag("-f,--follow", logs_options.follow, "Go on until the task has ended");
     logs_verb->add_option("--step", logs_options.step, "Only this step");
@@ -253,58 +290,85 @@ class CommandLine {
   }
 
   void add_waiting_verbs() {
-    auto* wait_verb = verb(app_, "wait", "Wait until objects are as wanted",
-                           "wait td/storefront-production --for=condition=Ready --timeout=10m\nwait td/storefront-production --for=jsonpath='{.status.ready}'=10\nwait tenant/tenant-07 --for=delete");
+    auto* wait_verb =
+        verb(app_, "wait", "Wait until objects are as wanted",
+             "wait td/storefront-production --for=condition=Ready --timeout=10m\nwait "
+             "td/storefront-production --for=jsonpath='{.status.ready}'=10\nwait tenant/tenant-07 "
+             "--for=delete");
     wait_verb->add_option("object", parsed_.wait.arguments, "KIND NAME… or KIND/NAME…");
-    wait_verb->add_option("--for", parsed_.wait.wait_for, "condition=NAME[=VALUE], jsonpath={PATH}[=VALUE], delete or create")->required();
-    wait_verb->add_option("--timeout", parsed_.wait.timeout, "0 looks once; negative waits a week")->capture_default_str();
+    wait_verb
+        ->add_option("--for", parsed_.wait.wait_for,
+                     "condition=NAME[=VALUE], jsonpath={PATH}[=VALUE], delete or create")
+        ->required();
+    wait_verb->add_option("--timeout", parsed_.wait.timeout, "0 looks once; negative waits a week")
+        ->capture_default_str();
     add_selector(wait_verb, parsed_.wait.selector);
     wait_verb->add_flag("--all", parsed_.wait.all, "All objects of the kind");
     add_all_namespaces(wait_verb, parsed_.wait.all_namespaces);
     on(wait_verb, [](Session& session, Parsed& parsed) { return wait(session, parsed.wait); });
 
-    auto* rollout_verb = verb(app_, "rollout", "What is being rolled out", "rollout status td/storefront-production");
+    auto* rollout_verb = verb(app_, "rollout", "What is being rolled out",
+                              "rollout status td/storefront-production");
     rollout_verb->require_subcommand(1);
     auto* status_verb = verb(*rollout_verb, "status",
                              "Follow a tenant deployment until all pairs are ready\n"
-                             "(exit 0 succeeded, 1 failed or timed out, 3 gated or paused at the timeout, 4 superseded or cancelled)",
-                             "rollout status storefront-production\nrollout status td/storefront-production --timeout 5m");
-    status_verb->add_option("deployment", parsed_.rollout.arguments, "TenantDeployment: NAME, td/NAME or td NAME");
-    status_verb->add_flag("-w,--watch,!--no-watch", parsed_.rollout.watch, "Follow until it ends (default true)");
-    status_verb->add_option("--timeout", parsed_.rollout.timeout, "Longest time to follow, e.g. 5m (default: for ever)");
-    on(status_verb, [](Session& session, Parsed& parsed) { return rollout_status(session, parsed.rollout); });
+                             "(exit 0 succeeded, 1 failed or timed out, 3 gated or paused at the "
+                             "timeout, 4 superseded or cancelled)",
+                             "rollout status storefront-production\nrollout status "
+                             "td/storefront-production --timeout 5m");
+    status_verb->add_option("deployment", parsed_.rollout.arguments,
+                            "TenantDeployment: NAME, td/NAME or td NAME");
+    status_verb->add_flag("-w,--watch,!--no-watch", parsed_.rollout.watch,
+                          "Follow until it ends (default true)");
+    status_verb->add_option("--timeout", parsed_.rollout.timeout,
+                            "Longest time to follow, e.g. 5m (default: for ever)");
+    on(status_verb,
+       [](Session& session, Parsed& parsed) { return rollout_status(session, parsed.rollout); });
   }
 
   void add_release_verbs() {
-    auto* plan_verb = verb(app_, "plan", "What would change now, in which order, and what would wait\n(exit 0 nothing, 2 changes, 1 error)",
+    auto* plan_verb = verb(app_, "plan",
+                           "What would change now, in which order, and what would wait\n(exit 0 "
+                           "nothing, 2 changes, 1 error)",
                            "plan\nplan storefront-production -o json");
     plan_verb->add_option("deployment", parsed_.plan.deployment, "Only this TenantDeployment");
     add_output(plan_verb, parsed_.plan.output, "json or yaml");
     plan_verb->add_flag("--all", parsed_.plan.all, "Also pairs without a change");
     on(plan_verb, [](Session& session, Parsed& parsed) { return plan(session, parsed.plan); });
 
-    auto* why_verb = verb(app_, "why", "Why something waits: the lock, budget or pause, its place in the queue and the holder",
-                          "why tenant-05\nwhy TASK\nwhy INSTALLATION -o json");
+    auto* why_verb = verb(
+        app_, "why",
+        "Why something waits: the lock, budget or pause, its place in the queue and the holder",
+        "why tenant-05\nwhy TASK\nwhy INSTALLATION -o json");
     why_verb->add_option("name", parsed_.why.name, "Installation, tenant or task")->required();
     add_output(why_verb, parsed_.why.output, "json or yaml");
     on(why_verb, [](Session& session, Parsed& parsed) { return why(session, parsed.why); });
 
-    auto* locks_verb = verb(app_, "locks", "Every lock that is held or waited for", "locks\nlocks target/web-01/slots -o json");
-    locks_verb->add_option("instance", parsed_.locks.instance, "Only this one, e.g. target/web-01/slots");
-    locks_verb->add_flag("--all", parsed_.locks.all, "Also those of single pairs that nobody waits for");
+    auto* locks_verb = verb(app_, "locks", "Every lock that is held or waited for",
+                            "locks\nlocks target/web-01/slots -o json");
+    locks_verb->add_option("instance", parsed_.locks.instance,
+                           "Only this one, e.g. target/web-01/slots");
+    locks_verb->add_flag("--all", parsed_.locks.all,
+                         "Also those of single pairs that nobody waits for");
     add_output(locks_verb, parsed_.locks.output, "json or yaml");
     on(locks_verb, [](Session& session, Parsed& parsed) { return locks(session, parsed.locks); });
 
-    auto* timeline_verb = verb(app_, "timeline", "Who ran when, and who waited for whom", "timeline storefront-production");
-    timeline_verb->add_option("deployment", parsed_.timeline.deployment, "Only this TenantDeployment");
-    on(timeline_verb, [](Session& session, Parsed& parsed) { return timeline(session, parsed.timeline); });
+    auto* timeline_verb = verb(app_, "timeline", "Who ran when, and who waited for whom",
+                               "timeline storefront-production");
+    timeline_verb->add_option("deployment", parsed_.timeline.deployment,
+                              "Only this TenantDeployment");
+    on(timeline_verb,
+       [](Session& session, Parsed& parsed) { return timeline(session, parsed.timeline); });
   }
 
   void add_server_verbs() {
     ApiResourcesOptions& resources = parsed_.api_resources;
-    auto* resources_verb = verb(app_, "api-resources", "The kinds that the server has", "api-resources\napi-resources --api-group=tidelock.dev -o name");
-    auto* group = resources_verb->add_option("--api-group", resources.group, "Only this group; '' = core");
-    resources_verb->add_option("--namespaced", resources.namespaced, "true or false")->check(CLI::IsMember({"true", "false"}));
+    auto* resources_verb = verb(app_, "api-resources", "The kinds that the server has",
+                                "api-resources\napi-resources --api-group=tidelock.dev -o name");
+    auto* group =
+        resources_verb->add_option("--api-group", resources.group, "Only this group; '' = core");
+    resources_verb->add_option("--namespaced", resources.namespaced, "true or false")
+        ->check(CLI::IsMember({"true", "false"}));
     add_output(resources_verb, resources.output, "wide or name");
     resources_verb->add_flag("--no-headers", resources.no_headers, "Without the header line");
     on(resources_verb, [group](Session& session, Parsed& parsed) {
@@ -312,10 +376,12 @@ class CommandLine {
       return api_resources(session, parsed.api_resources);
     });
 
-    auto* version_verb = verb(app_, "version", "The versions of this program and of the server", "version\nversion --client -o json");
+    auto* version_verb = verb(app_, "version", "The versions of this program and of the server",
+                              "version\nversion --client -o json");
     version_verb->add_flag("--client", parsed_.version.client, "Do not ask the server");
     add_output(version_verb, parsed_.version.output, "json or yaml");
-    on_local(version_verb, [this] { return version(parsed_.global, environment_, parsed_.version); });
+    on_local(version_verb,
+             [this] { return version(parsed_.global, environment_, parsed_.version); });
     add_config_verbs();
   }
 
@@ -324,12 +390,16 @@ class CommandLine {
     config->require_subcommand(1);
     auto* view = verb(*config, "view", "The merged kubeconfig, secrets left out", "config view");
     view->add_flag("--raw", parsed_.config_raw, "With secrets");
-    on_local(view, [this] { return config_view(parsed_.global, environment_, parsed_.config_raw); });
-    auto* current = verb(*config, "current-context", "The name of the context in use", "config current-context");
+    on_local(view,
+             [this] { return config_view(parsed_.global, environment_, parsed_.config_raw); });
+    auto* current = verb(*config, "current-context", "The name of the context in use",
+                         "config current-context");
     on_local(current, [this] { return config_current_context(parsed_.global, environment_); });
-    auto* contexts = verb(*config, "get-contexts", "All contexts, the one in use marked", "config get-contexts");
+    auto* contexts =
+        verb(*config, "get-contexts", "All contexts, the one in use marked", "config get-contexts");
     on_local(contexts, [this] { return config_get_contexts(parsed_.global, environment_); });
-    auto* use = verb(*config, "use-context", "Use another context from now on", "config use-context staging");
+    auto* use = verb(*config, "use-context", "Use another context from now on",
+                     "config use-context staging");
     use->add_option("name", parsed_.config_context, "Context")->required();
     on_local(use, [this] {
       return config_use_context(parsed_.global, environment_, parsed_.config_context);
@@ -337,7 +407,9 @@ class CommandLine {
   }
 
   Environment& environment_;
-  CLI::App app_{"Tidelock from the command line: applies manifests, shows what happens and why something waits."};
+  CLI::App app_{
+      "Tidelock from the command line: applies manifests, shows what happens and why something "
+      "waits."};
   Parsed parsed_;
   bool command_line_is_empty_ = false;
 };

@@ -36,7 +36,9 @@ Result<std::vector<File>> read_files(const GlobalFlags& flags, const Environment
 
 // The first file that names an entry wins, as everywhere.
 json merged(const std::vector<File>& files) {
-  json all{{"apiVersion", "v1"}, {"kind", "Config"}, {"preferences", json::object()},
+  json all{{"apiVersion", "v1"},
+           {"kind", "Config"},
+           {"preferences", json::object()},
            {"current-context", ""}};
   for (const char* list : {"clusters", "contexts", "users"}) {
     all[list] = json::array();
@@ -48,7 +50,8 @@ json merged(const std::vector<File>& files) {
     }
   }
   for (const File& file : files) {
-    if (all["current-context"] == "") all["current-context"] = text_at(file.document, "current-context");
+    if (all["current-context"] == "")
+      all["current-context"] = text_at(file.document, "current-context");
   }
   return all;
 }
@@ -118,8 +121,9 @@ Result<int> config_use_context(const GlobalFlags& flags, Environment& environmen
                                const std::string& name) {
   auto files = read_files(flags, environment);
   if (!files) return fail(files.error());
-  const bool known = std::any_of(files->begin(), files->end(),
-                                 [&](const File& file) { return has_context(file.document, name); });
+  const bool known = std::any_of(files->begin(), files->end(), [&](const File& file) {
+    return has_context(file.document, name);
+  });
   if (!known) return usage("no context exists with the name: \"" + name + "\"");
   auto chosen = std::find_if(files->begin(), files->end(), [](const File& file) {
     return !text_at(file.document, "current-context").empty();

@@ -35,7 +35,9 @@ class Deleter {
     if (!deadline) return fail(deadline.error());
     auto units = find_units();
     if (!units) return fail(units.error());
-    if (auto listed = expand(*units); !listed) return fail(listed.error());
+    units = expand_lists(session_, *units);
+    if (!units) return fail(units.error());
+    units_ = std::move(*units);
     if (units_.empty()) session_.out() << "No resources found\n";
     if (options_.dry_run == "client") {
       for (const Unit& unit : units_) say(unit);
@@ -52,11 +54,13 @@ class Deleter {
     if (!discovery) return fail(discovery.error());
     auto selections = parse_selections(**discovery, options_.arguments, "delete");
     if (!selections) return fail(selections.error());
-    const bool selects = options_.all || !options_.selector.empty() || !options_.field_selector.empty();
+    const bool selects =
+        options_.all || !options_.selector.empty() || !options_.field_selector.empty();
     for (const Selection& selection : *selections) {
       if (selection.names.empty() && !selects) {
-        return usage("resource(s) were provided, but no name was specified; use --all or -l to "
-                     "delete several");
+        return usage(
+            "resource(s) were provided, but no name was specified; use --all or -l to "
+            "delete several");
       }
       if (!selection.names.empty() && options_.all) {
         return usage("name cannot be provided when --all is specified");
@@ -64,22 +68,6 @@ class Deleter {
     }
     return units_of(session_, *selections,
                     {options_.selector, options_.field_selector, options_.all_namespaces, 0});
-  }
-
-  // Lists become the objects that they hold now.
-  Result<void> expand(const std::vector<Unit>& units) {
-    for (const Unit& unit : units) {
-      if (!unit.name.empty()) {
-        units_.push_back(unit);
-        continue;
-      }
-      auto list = session_.get_json(unit_target(unit, {}));
-      if (!list) return fail(list.error());
-      for (const json& item : elements(*list, "items")) {
-        units_.push_back({unit.info, namespace_of(item), name_of(item), "", "", 0});
-      }
-    }
-    return {};
   }
 
   void say(const Unit& unit) {

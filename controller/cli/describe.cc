@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tidectl describe`: one object for people: what it is, what it should be, how it is, what happened.
+// `tidectl describe`: one object for people: what it is, what it should be, how it is, what
+// happened.
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -122,7 +123,8 @@ class Describer {
     if (!data.is_object()) return;
     for (const auto& [key, value] : data.items()) {
       const std::string encoded = value.is_string() ? value.get<std::string>() : "";
-      const auto padding = static_cast<std::size_t>(std::count(encoded.begin(), encoded.end(), '='));
+      const auto padding =
+          static_cast<std::size_t>(std::count(encoded.begin(), encoded.end(), '='));
       out_ << "  " << key << ":  " << encoded.size() / 4 * 3 - padding << " bytes\n";
     }
   }
@@ -138,7 +140,8 @@ class Describer {
     TextTable table(2);
     table.row({"TYPE", "STATUS", "REASON", "SINCE", "MESSAGE"});
     for (const json& condition : conditions) {
-      table.row({text_at(condition, "type"), text_at(condition, "status"), text_at(condition, "reason"),
+      table.row({text_at(condition, "type"), text_at(condition, "status"),
+                 text_at(condition, "reason"),
                  age_of(text_at(condition, "lastTransitionTime"), session_.now()),
                  text_at(condition, "message")});
     }

@@ -25,7 +25,8 @@ void strip(json& object) {
   strip_managed_fields(object);
   if (!object.is_object() || !object["metadata"].is_object()) return;
   json& metadata = object["metadata"];
-  for (const char* field : {"resourceVersion", "generation", "uid", "creationTimestamp"}) metadata.erase(field);
+  for (const char* field : {"resourceVersion", "generation", "uid", "creationTimestamp"})
+    metadata.erase(field);
   if (auto annotations = metadata.find("annotations"); annotations != metadata.end()) {
     if (annotations->is_object()) annotations->erase(kLastApplied);
     if (annotations->empty()) metadata.erase("annotations");
@@ -59,7 +60,8 @@ class Differ {
 
   // Whether there is a difference.
   Result<bool> one(ManifestObject& manifest) {
-    if (auto resolved = resolve_manifest(session_, manifest); !resolved) return fail(resolved.error());
+    if (auto resolved = resolve_manifest(session_, manifest); !resolved)
+      return fail(resolved.error());
     auto live = read(manifest);
     if (!live) return fail(live.error());
     auto merged = dry_run(manifest, *live);
@@ -68,9 +70,12 @@ class Differ {
     strip(before);
     strip(after);
     if (manifest.info->kind == "Secret") mask(before, after);
-    std::string name = manifest.info->resource.group.empty() ? "" : manifest.info->resource.group + ".";
-    name += manifest.info->resource.version + "." + manifest.info->kind + "." + manifest.ns + "." + manifest.name();
-    const std::string diff = unified_diff("LIVE/" + name, text_of(before), "MERGED/" + name, text_of(after));
+    std::string name =
+        manifest.info->resource.group.empty() ? "" : manifest.info->resource.group + ".";
+    name += manifest.info->resource.version + "." + manifest.info->kind + "." + manifest.ns + "." +
+            manifest.name();
+    const std::string diff =
+        unified_diff("LIVE/" + name, text_of(before), "MERGED/" + name, text_of(after));
     session_.out() << diff;
     return !diff.empty();
   }
@@ -96,7 +101,9 @@ class Differ {
   Result<json> dry_run(const ManifestObject& manifest, const json& live) {
     const bool create = live.is_null();
     Call call = call_for(manifest, create ? Call::Verb::Create : Call::Verb::Patch);
-    call.query = {{"dryRun", "All"}, {"fieldManager", "kubectl-client-side-apply"}, {"fieldValidation", "Strict"}};
+    call.query = {{"dryRun", "All"},
+                  {"fieldManager", "kubectl-client-side-apply"},
+                  {"fieldValidation", "Strict"}};
     if (create) {
       call.body = manifest.object.dump();
     } else {

@@ -113,8 +113,7 @@ bool contains(const std::vector<std::string>& list, std::string_view text) {
 }
 
 bool group_matches(const ResourceInfo& info, std::string_view rest) {
-  return rest == info.resource.group ||
-         rest == info.resource.version + "." + info.resource.group;
+  return rest == info.resource.group || rest == info.resource.version + "." + info.resource.group;
 }
 
 bool is_named(const ResourceInfo& info, const std::string& name) {

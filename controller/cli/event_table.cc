@@ -31,13 +31,14 @@ EventRow row_of(const json& event) {
   row.reason = text_at(event, "reason");
   row.object = kind + "/" + text_at(involved, "name");
   row.message = text_at(event, "message");
-  row.source = first_of({text_at(member(event, "source"), "component"),
-                         text_at(event, "reportingComponent")});
+  row.source = first_of(
+      {text_at(member(event, "source"), "component"), text_at(event, "reportingComponent")});
   const std::string created = text_at(member(event, "metadata"), "creationTimestamp");
   row.first = first_of({text_at(event, "firstTimestamp"), text_at(event, "eventTime"), created});
   row.last = first_of({text_at(member(event, "series"), "lastObservedTime"),
                        text_at(event, "lastTimestamp"), row.first});
-  row.count = std::max(integer_at(event, "count", 1), integer_at(member(event, "series"), "count", 1));
+  row.count =
+      std::max(integer_at(event, "count", 1), integer_at(member(event, "series"), "count", 1));
   return row;
 }
 
@@ -66,8 +67,8 @@ Result<std::vector<EventRow>> fetch_events(Session& session, const std::string& 
 }
 
 Result<std::vector<EventRow>> fetch_events(Session& session, const json& object) {
-  std::string selector = "involvedObject.kind=" + text_at(object, "kind") +
-                         ",involvedObject.name=" + name_of(object);
+  std::string selector =
+      "involvedObject.kind=" + text_at(object, "kind") + ",involvedObject.name=" + name_of(object);
   const std::string ns = namespace_of(object);
   if (!ns.empty()) selector += ",involvedObject.namespace=" + ns;
   const std::string uid = text_at(member(object, "metadata"), "uid");

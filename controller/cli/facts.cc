@@ -20,7 +20,8 @@ struct Kind {
 
 template <class T>
 Kind kind_of(Session& session, const std::string& ns, Facts& facts, ByName<T>* keep) {
-  return {client::resource_path(client::resource_of<T>(), ns), [&session, &facts, keep](const json& list) {
+  return {client::resource_path(client::resource_of<T>(), ns),
+          [&session, &facts, keep](const json& list) {
             for (const json& item : elements(list, "items")) {
               auto object = api::decode<T>(item);
               if (!object) {

@@ -81,6 +81,22 @@ Result<std::vector<Unit>> units_of_files(Session& session, const FileOptions& fi
   return units;
 }
 
+Result<std::vector<Unit>> expand_lists(Session& session, const std::vector<Unit>& units) {
+  std::vector<Unit> found;
+  for (const Unit& unit : units) {
+    if (!unit.name.empty()) {
+      found.push_back(unit);
+      continue;
+    }
+    auto list = session.get_json(unit_target(unit, {}));
+    if (!list) return fail(list.error());
+    for (const json& item : elements(*list, "items")) {
+      found.push_back({unit.info, namespace_of(item), name_of(item), "", "", 0});
+    }
+  }
+  return found;
+}
+
 std::string unit_target(const Unit& unit, std::map<std::string, std::string> query) {
   if (!unit.label_selector.empty()) query["labelSelector"] = unit.label_selector;
   if (!unit.field_selector.empty()) query["fieldSelector"] = unit.field_selector;
@@ -90,7 +106,8 @@ std::string unit_target(const Unit& unit, std::map<std::string, std::string> que
 std::vector<Fetched> fetch_units(Session& session, const std::vector<Unit>& units,
                                  const char* accept, const std::string& include_object) {
   std::vector<std::string> targets;
-  for (const Unit& unit : units) targets.push_back(unit_target(unit, first_query(unit, include_object)));
+  for (const Unit& unit : units)
+    targets.push_back(unit_target(unit, first_query(unit, include_object)));
   auto answers = session.get_all(targets, accept);
   std::vector<Fetched> fetched;
   for (std::size_t i = 0; i < units.size(); ++i) {

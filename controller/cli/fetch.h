@@ -33,6 +33,9 @@ Result<std::vector<Unit>> units_of(const Session& session, const std::vector<Sel
                                    const ListQuery& query);
 Result<std::vector<Unit>> units_of_files(Session& session, const FileOptions& files);
 
+// Lists become the objects that they hold now.
+Result<std::vector<Unit>> expand_lists(Session& session, const std::vector<Unit>& units);
+
 // The path and query that read the unit.
 std::string unit_target(const Unit& unit, std::map<std::string, std::string> query);
 

@@ -35,16 +35,17 @@ void sort_rows(json& rows, const api::JsonPath& path, const char* below) {
     const auto found = path.find(below == nullptr ? row : member(row, below));
     return found.empty() ? nullptr : found.front();
   };
-  std::stable_sort(rows.begin(), rows.end(), [&](const json& a, const json& b) {
-    return less_value(key(a), key(b));
-  });
+  std::stable_sort(rows.begin(), rows.end(),
+                   [&](const json& a, const json& b) { return less_value(key(a), key(b)); });
 }
 
 class Getter {
  public:
   Getter(Session& session, const GetOptions& options, OutputFormat format,
          std::optional<api::JsonPath> sort_by)
-      : session_(session), options_(options), format_(std::move(format)),
+      : session_(session),
+        options_(options),
+        format_(std::move(format)),
         sort_by_(std::move(sort_by)) {}
 
   Result<int> run() {
@@ -126,9 +127,9 @@ class Getter {
 
   void say_nothing_found() {
     if (options_.ignore_not_found) return;
-    const bool namespaced = std::any_of(
-        fetched_.begin(), fetched_.end(),
-        [](const Fetched& one) { return one.unit.info->resource.namespaced; });
+    const bool namespaced = std::any_of(fetched_.begin(), fetched_.end(), [](const Fetched& one) {
+      return one.unit.info->resource.namespaced;
+    });
     if (namespaced && !options_.all_namespaces) {
       session_.err() << "No resources found in " << session_.ns() << " namespace.\n";
     } else {

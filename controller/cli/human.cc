@@ -26,8 +26,8 @@ std::string leaf_text(const json& value) {
 // A list of short bare values stands on one line.
 bool is_flat_list(const json& value) {
   return value.is_array() && std::all_of(value.begin(), value.end(), [](const json& item) {
-    return is_leaf(item) && leaf_text(item).find('\n') == std::string::npos;
-  });
+           return is_leaf(item) && leaf_text(item).find('\n') == std::string::npos;
+         });
 }
 
 void print_lines(const std::string& text, std::size_t indent, std::ostream& out) {
@@ -64,10 +64,12 @@ void print_member(const std::string& label, std::size_t width, const json& value
 std::string title_of(const std::string& field) {
   std::string title;
   for (std::size_t i = 0; i < field.size(); ++i) {
-    const bool word = i > 0 && is_upper(field[i]) &&
-                      (!is_upper(field[i - 1]) || (i + 1 < field.size() && !is_upper(field[i + 1])));
+    const bool word =
+        i > 0 && is_upper(field[i]) &&
+        (!is_upper(field[i - 1]) || (i + 1 < field.size() && !is_upper(field[i + 1])));
     if (word && title.back() != ' ') title += ' ';
-    title += i == 0 ? static_cast<char>(std::toupper(static_cast<unsigned char>(field[i]))) : field[i];
+    title +=
+        i == 0 ? static_cast<char>(std::toupper(static_cast<unsigned char>(field[i]))) : field[i];
   }
   return title;
 }
@@ -94,8 +96,10 @@ void print_human(const json& value, std::size_t indent, std::ostream& out) {
     return;
   }
   std::size_t width = 0;
-  for (const auto& [key, below] : value.items()) width = std::max(width, text_width(title_of(key)) + 3);
-  for (const auto& [key, below] : value.items()) print_member(title_of(key), width, below, indent, out);
+  for (const auto& [key, below] : value.items())
+    width = std::max(width, text_width(title_of(key)) + 3);
+  for (const auto& [key, below] : value.items())
+    print_member(title_of(key), width, below, indent, out);
 }
 
 std::string age_of(const std::string& time, TimePoint now) {

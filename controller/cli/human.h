@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON for people: "installDirectory" as "Install Directory:", nested by indentation; times with ages.
+// JSON for people: "installDirectory" as "Install Directory:", nested by indentation; times with
+// ages.
 #pragma once
 
 #include <iosfwd>

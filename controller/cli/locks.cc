@@ -70,7 +70,10 @@ json lock_json(const Facts& facts, const LockView& lock) {
                        {"position", waiter.position},
                        {"since", format_micro_time(waiter.since)}});
   }
-  json shown{{"instance", lock.instance}, {"group", lock.group}, {"holders", holders}, {"waiters", waiters}};
+  json shown{{"instance", lock.instance},
+             {"group", lock.group},
+             {"holders", holders},
+             {"waiters", waiters}};
   shown["capacity"] = lock.capacity ? json(*lock.capacity) : json();
   return shown;
 }
@@ -84,7 +87,9 @@ void print_lock(const Facts& facts, const LockView& lock, TimePoint now, std::os
     const int number = step_number(facts, holder);
     const std::string name = step_name(facts, holder);
     table.row({"held by", holder.task,
-               number == 0 ? "" : "step " + std::to_string(number) + (name.empty() ? "" : " (" + name + ")"),
+               number == 0
+                   ? ""
+                   : "step " + std::to_string(number) + (name.empty() ? "" : " (" + name + ")"),
                how_text(lock, holder), "since " + since_text(holder.since, now)});
   }
   for (const LockWaiter& waiter : lock.waiters) {
@@ -114,7 +119,8 @@ Result<int> locks(Session& session, const LocksOptions& options) {
   if (found.empty()) {
     session.err() << (options.instance.empty()
                           ? "No lock is held or waited for.\n"
-                          : "Lock " + options.instance + " is free: nobody holds it or waits for it.\n");
+                          : "Lock " + options.instance +
+                                " is free: nobody holds it or waits for it.\n");
   }
   std::size_t hidden = 0;
   for (const LockView& lock : found) {
@@ -125,7 +131,9 @@ Result<int> locks(Session& session, const LocksOptions& options) {
     }
   }
   if (hidden > 0) {
-    session.out() << hidden << " locks of single pairs are held and nobody waits for them; --all shows them\n";
+    session.out()
+        << hidden
+        << " locks of single pairs are held and nobody waits for them; --all shows them\n";
   }
   return 0;
 }

@@ -49,7 +49,8 @@ class Reader {
     }
     if (!files) return problem(files.error().message);
     if (files->empty()) {
-      return problem("error reading [" + path + "]: recognized file extensions are "
+      return problem("error reading [" + path +
+                     "]: recognized file extensions are "
                      "[.json .yaml .yml]");
     }
     for (const std::string& file : *files) {

@@ -23,8 +23,8 @@ struct ManifestObject {
   std::string name() const;
 };
 
-// Every object of every file, `kind: List` taken apart. All that is wrong (YAML, missing apiVersion,
-// kind or name) goes into one Error, a line each with file and line.
+// Every object of every file, `kind: List` taken apart. All that is wrong (YAML, missing
+// apiVersion, kind or name) goes into one Error, a line each with file and line.
 Result<std::vector<ManifestObject>> read_manifests(Environment& environment,
                                                    const FileOptions& options);
 

@@ -34,8 +34,7 @@ Outcome observe(Session& session, const Unit& unit, TimePoint deadline,
   options.resource = unit.info->resource;
   options.ns = unit.ns;
   options.label_selector = unit.label_selector;
-  options.field_selector =
-      unit.name.empty() ? unit.field_selector : "metadata.name=" + unit.name;
+  options.field_selector = unit.name.empty() ? unit.field_selector : "metadata.name=" + unit.name;
   options.wake = session.environment().wake;
   client::ReflectorCore reflector(session.api(), options);
   Objects objects;

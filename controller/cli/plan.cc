@@ -35,20 +35,24 @@ bool selected(const Facts& facts, const api::TenantDeployment& deployment, const
   auto tenant = facts.tenants.find(row.tenant);
   const bool target_fits = target == facts.targets.end() ||
                            api::matches(deployment.spec.targets, target->second->metadata.labels);
-  const bool tenant_fits =
-      tenant == facts.tenants.end() || !deployment.spec.tenants ||
-      api::matches(*deployment.spec.tenants, tenant->second->metadata.labels);
+  const bool tenant_fits = tenant == facts.tenants.end() || !deployment.spec.tenants ||
+                           api::matches(*deployment.spec.tenants, tenant->second->metadata.labels);
   return target_fits && tenant_fits;
 }
 
 json row_json(const PlanRow& row) {
   json blocked = json::array();
   for (const api::BlockedBy& record : row.blocked_by) blocked.push_back(blocked_json(record));
-  return {{"installation", row.installation}, {"project", row.project},
-          {"environment", row.environment},   {"tenant", row.tenant},
-          {"target", row.target},             {"action", std::string(api::to_string(row.action))},
-          {"from", row.from},                 {"to", row.to},
-          {"wave", row.wave},                 {"order", row.order},
+  return {{"installation", row.installation},
+          {"project", row.project},
+          {"environment", row.environment},
+          {"tenant", row.tenant},
+          {"target", row.target},
+          {"action", std::string(api::to_string(row.action))},
+          {"from", row.from},
+          {"to", row.to},
+          {"wave", row.wave},
+          {"order", row.order},
           {"blockedBy", blocked}};
 }
 
@@ -72,7 +76,8 @@ std::vector<std::string> hints(const Facts& facts, const std::vector<PlanRow>& r
 
 void print_table(const std::vector<PlanRow>& rows, bool all, std::ostream& out) {
   TextTable table;
-  table.row({"ORDER", "TENANT", "TARGET", "PROJECT", "ENVIRONMENT", "ACTION", "FROM", "TO", "WAITS FOR"});
+  table.row(
+      {"ORDER", "TENANT", "TARGET", "PROJECT", "ENVIRONMENT", "ACTION", "FROM", "TO", "WAITS FOR"});
   for (const PlanRow& row : rows) {
     if (!all && !is_change(row)) continue;
     std::string waits;
@@ -92,7 +97,8 @@ std::string summary(const std::vector<PlanRow>& rows) {
   for (const PlanRow& row : rows) {
     if (is_change(row)) ++counts[std::string(api::to_string(row.action))];
   }
-  if (counts.empty()) return "No changes: " + std::to_string(rows.size()) + " pairs are as desired.";
+  if (counts.empty())
+    return "No changes: " + std::to_string(rows.size()) + " pairs are as desired.";
   std::string text;
   for (const auto& [action, count] : counts) {
     text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + action;
@@ -114,7 +120,8 @@ Result<int> plan(Session& session, const PlanOptions& options) {
     if (deployment == (*facts)->deployments.end()) {
       return fail(Reason::NotFound, "tenantdeployments.tidelock.dev \"" + name + "\" not found");
     }
-    std::erase_if(rows, [&](const PlanRow& row) { return !selected(**facts, *deployment->second, row); });
+    std::erase_if(rows,
+                  [&](const PlanRow& row) { return !selected(**facts, *deployment->second, row); });
   }
   const bool changes = std::any_of(rows.begin(), rows.end(), is_change);
   const std::vector<std::string> found = hints(**facts, rows);

@@ -64,7 +64,8 @@ Result<void> print_columns(const std::string& spec, const json& object, std::ost
     const std::string column = spec.substr(start, end - start);
     const std::size_t colon = column.find(':');
     if (colon == std::string::npos) {
-      return usage("unexpected custom-columns spec: " + column + ", expected <header>:<json-path-expr>");
+      return usage("unexpected custom-columns spec: " + column +
+                   ", expected <header>:<json-path-expr>");
     }
     headers.push_back(column.substr(0, colon));
     auto path = api::JsonPath::parse_relaxed(column.substr(colon + 1));
@@ -123,8 +124,12 @@ Result<void> print_object(const OutputFormat& format, const json& object, const 
   switch (format.form) {
     case OutputFormat::Form::Human:
     case OutputFormat::Form::Wide:
-    case OutputFormat::Form::Json: out << json_text(object); return {};
-    case OutputFormat::Form::Yaml: out << api::to_yaml(object); return {};
+    case OutputFormat::Form::Json:
+      out << json_text(object);
+      return {};
+    case OutputFormat::Form::Yaml:
+      out << api::to_yaml(object);
+      return {};
     case OutputFormat::Form::Name: {
       if (!member(object, "items").is_array()) {
         out << kind_label(object, info) << "\n";
@@ -141,7 +146,8 @@ Result<void> print_object(const OutputFormat& format, const json& object, const 
       out << *text;
       return {};
     }
-    case OutputFormat::Form::CustomColumns: return print_columns(format.argument, object, out);
+    case OutputFormat::Form::CustomColumns:
+      return print_columns(format.argument, object, out);
   }
   return {};
 }

@@ -51,9 +51,8 @@ std::vector<PairProgress> interesting(std::vector<PairProgress> pairs) {
   const auto rank = [](const PairProgress& pair) {
     return pair.state == State::Failed ? 0 : pair.state == State::Running ? 1 : 2;
   };
-  std::stable_sort(pairs.begin(), pairs.end(), [&](const PairProgress& a, const PairProgress& b) {
-    return rank(a) < rank(b);
-  });
+  std::stable_sort(pairs.begin(), pairs.end(),
+                   [&](const PairProgress& a, const PairProgress& b) { return rank(a) < rank(b); });
   return pairs;
 }
 
@@ -86,13 +85,13 @@ PairProgress pair_progress(const api::Installation& installation, const api::Dep
   return pair;
 }
 
-void Progress::show(const api::TenantDeployment& deployment,
-                    const std::vector<PairProgress>& pairs, TimePoint) {
+void Progress::show(const api::TenantDeployment& deployment, const std::vector<PairProgress>& pairs,
+                    TimePoint) {
   pairs_ = pairs;
   const api::TenantDeploymentStatus& status = deployment.status;
   if (!live()) {
-    plain("Waiting for rollout of \"" + deployment.metadata.name + "\" to finish: " +
-          counts(status) + "...");
+    plain("Waiting for rollout of \"" + deployment.metadata.name +
+          "\" to finish: " + counts(status) + "...");
     return;
   }
   std::vector<std::string> lines{bar(status.ready, status.desired, kBarColumns) + "  " +
@@ -104,9 +103,9 @@ void Progress::show(const api::TenantDeployment& deployment,
   for (const PairProgress& pair : shown) width = std::max(width, text_width(pair.name));
   for (const PairProgress& pair : shown) {
     const bool failed = pair.state == PairProgress::State::Failed;
-    lines.push_back(bar(pair.steps_done, pair.steps, kPairBarColumns) + "  " + pad_right(pair.name, width) + "  " +
-                    std::to_string(pair.steps_done) + "/" + std::to_string(pair.steps) + "  " +
-                    (failed ? "failed: " : "") + pair.text);
+    lines.push_back(bar(pair.steps_done, pair.steps, kPairBarColumns) + "  " +
+                    pad_right(pair.name, width) + "  " + std::to_string(pair.steps_done) + "/" +
+                    std::to_string(pair.steps) + "  " + (failed ? "failed: " : "") + pair.text);
   }
   if (more > 0) lines.push_back("and " + std::to_string(more) + " more");
   draw(std::move(lines));
@@ -136,7 +135,8 @@ void Progress::finish() { drawn_.clear(); }
 
 void Progress::show_failures(std::ostream& out) const {
   for (const PairProgress& pair : pairs_) {
-    if (pair.state == PairProgress::State::Failed) out << "  " << pair.name << ": " << pair.text << "\n";
+    if (pair.state == PairProgress::State::Failed)
+      out << "  " << pair.name << ": " << pair.text << "\n";
   }
 }
 

@@ -12,11 +12,11 @@
 namespace tidelock::cli {
 
 struct PairProgress {
-  std::string name;   // "tenant-05 on web-01"
+  std::string name;  // "tenant-05 on web-01"
   enum class State { Ready, Running, Waiting, Failed } state = State::Waiting;
   int steps_done = 0;
   int steps = 0;
-  std::string text;   // the step that runs, what it waits for, why it failed
+  std::string text;  // the step that runs, what it waits for, why it failed
 };
 PairProgress pair_progress(const api::Installation& installation, const api::DeploymentTask* task);
 

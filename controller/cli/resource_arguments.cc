@@ -22,7 +22,8 @@ Result<std::vector<Selection>> slashed(const Discovery& discovery,
     const std::string kind = argument.substr(0, slash);
     auto resolved = discovery.resolve(kind);
     if (!resolved) return fail(resolved.error());
-    if (resolved->size() != 1) return usage("\"" + kind + "\" is more than one kind; a name needs one");
+    if (resolved->size() != 1)
+      return usage("\"" + kind + "\" is more than one kind; a name needs one");
     const ResourceInfo* info = resolved->front();
     if (found.empty() || found.back().info != info) found.push_back({info, {}});
     found.back().names.push_back(name);
@@ -55,12 +56,14 @@ Result<std::vector<Selection>> parse_selections(const Discovery& discovery,
                  ". Use \"tidectl api-resources\" for a complete list of supported resources.");
   }
   const auto slashes = std::count_if(arguments.begin(), arguments.end(), has_slash);
-  if (slashes == static_cast<std::ptrdiff_t>(arguments.size())) return slashed(discovery, arguments);
+  if (slashes == static_cast<std::ptrdiff_t>(arguments.size()))
+    return slashed(discovery, arguments);
   if (slashes > 0) {
-    return usage("there is no need to specify a resource type as a separate argument when passing "
-                 "arguments in resource/name form (e.g. 'tidectl " + verb +
-                 " resource/<resource_name>' instead of 'tidectl " + verb +
-                 " resource resource/<resource_name>')");
+    return usage(
+        "there is no need to specify a resource type as a separate argument when passing "
+        "arguments in resource/name form (e.g. 'tidectl " +
+        verb + " resource/<resource_name>' instead of 'tidectl " + verb +
+        " resource resource/<resource_name>')");
   }
   auto kinds = kinds_of(discovery, arguments.front());
   if (!kinds) return fail(kinds.error());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tenants`, `tenant t1 t2`, `ten,tgt`, `tenant/t1 target/w1` to kinds and names, as kubectl reads them.
+// `tenants`, `tenant t1 t2`, `ten,tgt`, `tenant/t1 target/w1` to kinds and names, as kubectl reads
+// them.
 #pragma once
 
 #include <string>

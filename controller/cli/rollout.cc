@@ -34,15 +34,20 @@ client::ReflectorOptions options_for(Session& session, const std::string& field_
 
 const api::Condition* current_condition(const api::TenantDeployment& deployment, const char* type) {
   const api::Condition* found = api::find_condition(deployment.status.conditions, type);
-  if (found == nullptr || found->observed_generation < deployment.metadata.generation) return nullptr;
+  if (found == nullptr || found->observed_generation < deployment.metadata.generation)
+    return nullptr;
   return found;
 }
 
 class RolloutWatch {
  public:
   RolloutWatch(Session& session, std::string name, bool follow, TimePoint deadline)
-      : session_(session), name_(std::move(name)), follow_(follow), deadline_(deadline),
-        deployments_(session.api(), options_for<api::TenantDeployment>(session, "metadata.name=" + name_)),
+      : session_(session),
+        name_(std::move(name)),
+        follow_(follow),
+        deadline_(deadline),
+        deployments_(session.api(),
+                     options_for<api::TenantDeployment>(session, "metadata.name=" + name_)),
         rollouts_(session.api(), options_for<api::Rollout>(session, "")),
         installations_(session.api(), options_for<api::Installation>(session, "")),
         tasks_(session.api(), options_for<api::DeploymentTask>(session, "")),
@@ -76,12 +81,13 @@ class RolloutWatch {
   }
 
   bool synced() const {
-    return deployments_.synced() && rollouts_.synced() && installations_.synced() && tasks_.synced();
+    return deployments_.synced() && rollouts_.synced() && installations_.synced() &&
+           tasks_.synced();
   }
 
   Error not_found() const {
-    Error error = make_error(Reason::NotFound,
-                             "tenantdeployments.tidelock.dev \"" + name_ + "\" not found");
+    Error error =
+        make_error(Reason::NotFound, "tenantdeployments.tidelock.dev \"" + name_ + "\" not found");
     return error;
   }
 
@@ -119,7 +125,8 @@ class RolloutWatch {
     if (rollout_.empty()) return std::nullopt;
     const auto rollout = rollouts_.cache().get({session_.ns(), rollout_});
     if (rollout != nullptr && rollout->status.phase == "Superseded") {
-      return end(kSuperseded, "superseded by " + (current == rollout_ ? "another release" : current));
+      return end(kSuperseded,
+                 "superseded by " + (current == rollout_ ? "another release" : current));
     }
     if (rollout != nullptr && rollout->status.phase == "Cancelled") {
       return end(kSuperseded, "cancelled: " + rollout_);
@@ -132,7 +139,8 @@ class RolloutWatch {
 
   static std::string failure_text(const api::Rollout& rollout) {
     std::string names;
-    for (const std::string& name : rollout.status.failed_names) names += (names.empty() ? "" : ", ") + name;
+    for (const std::string& name : rollout.status.failed_names)
+      names += (names.empty() ? "" : ", ") + name;
     const api::Condition* condition = api::find_condition(rollout.status.conditions, "Succeeded");
     std::string text = condition == nullptr ? "" : condition->message;
     if (!names.empty()) text += (text.empty() ? "" : " ") + ("(" + names + ")");
@@ -151,7 +159,8 @@ class RolloutWatch {
 
   std::optional<int> end(int code, const std::string& message) {
     progress_.finish();
-    (code == 0 ? session_.out() : session_.err()) << (code == 0 ? "" : "error: ") << message << "\n";
+    (code == 0 ? session_.out() : session_.err())
+        << (code == 0 ? "" : "error: ") << message << "\n";
     if (code == kFailed) progress_.show_failures(session_.err());
     return code;
   }
@@ -195,7 +204,8 @@ Result<int> rollout_status(Session& session, const RolloutStatusOptions& options
   if (!deadline) return fail(deadline.error());
   auto discovery = session.discovery();
   if (!discovery) return fail(discovery.error());
-  if (options.arguments.empty()) return usage("required resource not specified: name a TenantDeployment");
+  if (options.arguments.empty())
+    return usage("required resource not specified: name a TenantDeployment");
   auto named = parse_named(**discovery, options.arguments, "tenantdeployments.tidelock.dev");
   if (!named) return fail(named.error());
   if (named->info->qualified() != "tenantdeployments.tidelock.dev") {
@@ -203,8 +213,8 @@ Result<int> rollout_status(Session& session, const RolloutStatusOptions& options
                  "; rollout status is of TenantDeployments");
   }
   // The first answer tells at once that there is no such object or no server.
-  auto object = session.get_json(
-      client::resource_path(named->info->resource, session.ns(), named->name));
+  auto object =
+      session.get_json(client::resource_path(named->info->resource, session.ns(), named->name));
   if (!object) return fail(object.error());
   return RolloutWatch(session, named->name, options.watch, *deadline).run();
 }

@@ -113,8 +113,8 @@ class Session::Reporting final : public http::Transport {
 std::string query_text(const std::map<std::string, std::string>& query) {
   std::string text;
   for (const auto& [name, value] : query) {
-    text += (text.empty() ? '?' : '&') + http::percent_encode(name) + "=" +
-            http::percent_encode(value);
+    text +=
+        (text.empty() ? '?' : '&') + http::percent_encode(name) + "=" + http::percent_encode(value);
   }
   return text;
 }
@@ -189,8 +189,7 @@ Result<void> apply_flags(const GlobalFlags& flags, Environment& environment,
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> Session::open(const GlobalFlags& flags,
-                                               Environment& environment) {
+Result<std::unique_ptr<Session>> Session::open(const GlobalFlags& flags, Environment& environment) {
   auto connection = connection_of(flags, environment);
   if (!connection) return fail(local(connection.error()));
   if (auto done = apply_flags(flags, environment, *connection); !done) {

@@ -31,7 +31,7 @@ struct GlobalFlags {
 
 // Values of Error::code that no server sends.
 inline constexpr int kNoAnswer = -1;  // the server could not be reached
-inline constexpr int kLocal = -2;     // the caller or a file of his is wrong: printed as `error: …`
+inline constexpr int kLocal = -2;  // the caller or a file of his is wrong: printed as `error: …`
 
 inline Error local(Error error) {
   error.code = kLocal;
@@ -51,7 +51,8 @@ std::string query_text(const std::map<std::string, std::string>& query);
 
 // The merged kubeconfig of flags and environment, and the files that it may come from.
 std::vector<std::string> kubeconfig_paths(const GlobalFlags& flags, const Environment& environment);
-Result<client::Kubeconfig> load_kubeconfig(const GlobalFlags& flags, const Environment& environment);
+Result<client::Kubeconfig> load_kubeconfig(const GlobalFlags& flags,
+                                           const Environment& environment);
 
 class Discovery;
 

@@ -52,10 +52,10 @@ class TableWatch {
 
   Result<int> follow() {
     for (;;) {
-      auto started = session_.stream(
-          unit_target(unit_, {{"watch", "true"}, {"allowWatchBookmarks", "true"},
-                              {"resourceVersion", version_}}),
-          accept());
+      auto started = session_.stream(unit_target(unit_, {{"watch", "true"},
+                                                         {"allowWatchBookmarks", "true"},
+                                                         {"resourceVersion", version_}}),
+                                     accept());
       if (!started && started.error().code != kNoAnswer) return fail(started.error());
       if (started) {
         auto interrupted = drain(*started->stream);

@@ -35,8 +35,9 @@ void print_steps(const json& steps, TimePoint now, std::ostream& out) {
     for (char& c : message) {
       if (c == '\n') c = ' ';
     }
-    table.row({text_at(step, "name"), text_at(step, "phase"), std::to_string(integer_at(step, "attempt")),
-               duration_text(step, now), code.is_number() ? code.dump() : "", message});
+    table.row({text_at(step, "name"), text_at(step, "phase"),
+               std::to_string(integer_at(step, "attempt")), duration_text(step, now),
+               code.is_number() ? code.dump() : "", message});
   }
   table.print(out);
 }

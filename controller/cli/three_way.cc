@@ -74,8 +74,7 @@ json with_last_applied(const json& object) {
 }
 
 json last_applied(const json& live) {
-  const std::string text =
-      text_at(member(member(live, "metadata"), "annotations"), kLastApplied);
+  const std::string text = text_at(member(member(live, "metadata"), "annotations"), kLastApplied);
   json document = json::parse(text, nullptr, false);
   return document.is_object() ? document : json();
 }

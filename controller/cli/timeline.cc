@@ -44,7 +44,8 @@ std::vector<Row> find_rows(const Facts& facts, const api::TenantDeployment* depl
     // All attempts of the newest rollout; without one, the newest attempt.
     const bool same = deployment != nullptr && !deployment->status.rollout.empty() &&
                       task->spec.rollout == deployment->status.rollout;
-    if (same || task->spec.attempt == newest[task->spec.installation]) row->second.tasks.push_back(task);
+    if (same || task->spec.attempt == newest[task->spec.installation])
+      row->second.tasks.push_back(task);
   }
   std::vector<Row> found;
   for (auto& [name, row] : rows) {
@@ -75,7 +76,8 @@ std::vector<api::StepWait> waits_of(const api::DeploymentTask& task) {
 
 TimePoint first_time(const api::DeploymentTask& task) {
   TimePoint first = task.spec.requested_at;
-  if (first == TimePoint{} && task.metadata.creation_timestamp) first = *task.metadata.creation_timestamp;
+  if (first == TimePoint{} && task.metadata.creation_timestamp)
+    first = *task.metadata.creation_timestamp;
   return first;
 }
 
@@ -98,7 +100,8 @@ void add_bars(const api::DeploymentTask& task, TimePoint now, std::vector<Bar>& 
   if (grant && !api::is_terminal(task.status.phase) && grant->step_count == 0) {
     bars.push_back({grant->step_granted_at, end, queue});
   }
-  for (const api::StepWait& wait : waits_of(task)) bars.push_back({wait.from, wait.until, wait_mark(wait.kind)});
+  for (const api::StepWait& wait : waits_of(task))
+    bars.push_back({wait.from, wait.until, wait_mark(wait.kind)});
   for (std::size_t i = 0; i < task.status.steps.size(); ++i) {
     const api::StepStatus& step = task.status.steps[i];
     if (!step.started_at) continue;
@@ -156,7 +159,8 @@ class Timeline {
   static std::string axis(std::size_t columns, Duration length) {
     const std::string end = seconds(length);
     std::string text = "0s";
-    if (columns > text.size() + end.size() + 1) text.append(columns - text.size() - end.size(), ' ');
+    if (columns > text.size() + end.size() + 1)
+      text.append(columns - text.size() - end.size(), ' ');
     return text + end;
   }
 
@@ -166,14 +170,15 @@ class Timeline {
       std::string text;
       const auto& steps = row.tasks.back()->spec.steps;
       for (std::size_t i = 0; i < steps.size(); ++i) {
-        text += (text.empty() ? "" : "  ") + (std::string(1, step_mark(i)) + " " + steps[i].step.name);
+        text +=
+            (text.empty() ? "" : "  ") + (std::string(1, step_mark(i)) + " " + steps[i].step.name);
       }
       legends.insert(text);
     }
     session_.out() << "\n";
     for (const std::string& text : legends) session_.out() << "Steps:  " << text << "\n";
-    session_.out() << "Waits:  " << kMarkLock << " lock  " << kMarkBudget << " budget  " << kMarkOther
-                   << " other\n";
+    session_.out() << "Waits:  " << kMarkLock << " lock  " << kMarkBudget << " budget  "
+                   << kMarkOther << " other\n";
   }
 
   std::string holder_text(const std::string& task) const {
@@ -197,7 +202,8 @@ class Timeline {
           const Duration took = std::max(wait.until - wait.from, Duration::zero());
           causes[cause].time += took;
           causes[cause].pairs.insert(row.name);
-          mine[cause + (wait.holder.empty() ? "" : ", held by " + holder_text(wait.holder))] += took;
+          mine[cause + (wait.holder.empty() ? "" : ", held by " + holder_text(wait.holder))] +=
+              took;
         }
       }
       for (const auto& [cause, took] : mine) {

@@ -41,7 +41,8 @@ Result<int> version(const GlobalFlags& flags, Environment& environment,
   } else {
     *environment.out << "Client Version: " << text_at(shown["clientVersion"], "gitVersion") << "\n";
     if (shown.contains("serverVersion")) {
-      *environment.out << "Server Version: " << text_at(shown["serverVersion"], "gitVersion") << "\n";
+      *environment.out << "Server Version: " << text_at(shown["serverVersion"], "gitVersion")
+                       << "\n";
     }
   }
   if (failed) return fail(failure);

@@ -48,10 +48,14 @@ class Question {
 
   bool holds(const json& object) const {
     switch (form_) {
-      case Form::Delete: return false;
-      case Form::Create: return true;
-      case Form::Condition: return condition_holds(object);
-      case Form::Path: return path_holds(object);
+      case Form::Delete:
+        return false;
+      case Form::Create:
+        return true;
+      case Form::Condition:
+        return condition_holds(object);
+      case Form::Path:
+        return path_holds(object);
     }
     return false;
   }
@@ -170,23 +174,6 @@ class Waiter {
   TimePoint deadline_;
 };
 
-// Lists become the objects that they hold now.
-Result<std::vector<Unit>> expand(Session& session, const std::vector<Unit>& units) {
-  std::vector<Unit> found;
-  for (const Unit& unit : units) {
-    if (!unit.name.empty()) {
-      found.push_back(unit);
-      continue;
-    }
-    auto list = session.get_json(unit_target(unit, {}));
-    if (!list) return fail(list.error());
-    for (const json& item : elements(*list, "items")) {
-      found.push_back({unit.info, namespace_of(item), name_of(item), "", "", 0});
-    }
-  }
-  return found;
-}
-
 }  // namespace
 
 Result<int> wait(Session& session, const WaitOptions& options) {
@@ -207,7 +194,7 @@ Result<int> wait(Session& session, const WaitOptions& options) {
   }
   auto units = units_of(session, *selections, {options.selector, "", options.all_namespaces, 0});
   if (!units) return fail(units.error());
-  units = expand(session, *units);
+  units = expand_lists(session, *units);
   if (!units) return fail(units.error());
   if (units->empty() && !question->is_delete()) return usage("no matching resources found");
   return Waiter(session, std::move(*question), *deadline).run(*units);

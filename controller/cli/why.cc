@@ -70,14 +70,16 @@ std::string moving_text(const Facts& facts, const api::Installation& installatio
            task_position(running);
   }
   const api::Condition* stalled = api::find_condition(installation.status.conditions, "Stalled");
-  if (stalled != nullptr && stalled->status) return "failed: " + stalled->reason + ": " + stalled->message;
+  if (stalled != nullptr && stalled->status)
+    return "failed: " + stalled->reason + ": " + stalled->message;
   const std::string& version = installation.status.actual_release;
   if (version.empty()) return "not waiting; nothing is installed yet";
   if (version == installation.spec.version) return "not waiting; " + version + " is installed";
   return "not waiting; " + version + " is installed, " + installation.spec.version + " is desired";
 }
 
-json record_json(const api::Installation& installation, const std::vector<api::BlockedBy>& records) {
+json record_json(const api::Installation& installation,
+                 const std::vector<api::BlockedBy>& records) {
   json blocked = json::array();
   for (const api::BlockedBy& record : records) blocked.push_back(blocked_json(record));
   return {{"installation", installation.metadata.name},
@@ -99,7 +101,8 @@ Result<int> why(Session& session, const WhyOptions& options) {
   const auto installations = find_installations(**facts, *asked);
   if (installations.empty()) {
     if ((*facts)->tenants.contains(asked->name)) {
-      return usage("tenant \"" + asked->name + "\" has no installation: no tenant deployment selects it");
+      return usage("tenant \"" + asked->name +
+                   "\" has no installation: no tenant deployment selects it");
     }
     return usage("no installation, tenant or task \"" + asked->name + "\" in the " + session.ns() +
                  " namespace");
@@ -110,7 +113,8 @@ Result<int> why(Session& session, const WhyOptions& options) {
     const std::string pair = pair_text(installation->spec);
     shown.push_back(record_json(*installation, records));
     if (!format->is_table()) continue;
-    if (records.empty()) session.out() << pair << ": " << moving_text(**facts, *installation) << "\n";
+    if (records.empty())
+      session.out() << pair << ": " << moving_text(**facts, *installation) << "\n";
     for (const api::BlockedBy& record : records) {
       session.out() << blocked_line(pair, record) << "\n";
     }

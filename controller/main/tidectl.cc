@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `tidectl` program, also found by kubectl as `kubectl-tidelock`.
+#include "controller/cli/tidectl.h"
+
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -14,7 +16,6 @@
 #include <thread>
 
 #include "controller/base/log.h"
-#include "controller/cli/tidectl.h"
 #include "controller/platform/event_loop.h"
 #include "controller/platform/posix_disk.h"
 #include "controller/platform/signals.h"
@@ -25,9 +26,9 @@ extern char** environ;
 namespace {
 
 namespace fs = std::filesystem;
+using tidelock::fail;
 using tidelock::Reason;
 using tidelock::Result;
-using tidelock::fail;
 
 constexpr int kFileModeSecret = 0600;
 

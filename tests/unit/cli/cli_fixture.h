@@ -161,7 +161,8 @@ class Cli : public CliWorld {
   }
   nlohmann::json set_status(const std::string& plural, const std::string& name,
                             const nlohmann::json& status) {
-    const std::string path = "/apis/tidelock.dev/v1alpha1/namespaces/default/" + plural + "/" + name;
+    const std::string path =
+        "/apis/tidelock.dev/v1alpha1/namespaces/default/" + plural + "/" + name;
     const TestAnswer set = api_.merge(path + "/status", nlohmann::json{{"status", status}}.dump());
     if (set.status != 200) throw std::runtime_error("set_status: " + set.body);
     return set.json();

@@ -24,8 +24,9 @@ contexts:
 
 TEST_CASE("every verb has a help with an example", "[cli]") {
   CliWorld world;
-  for (const char* verb : {"apply", "diff", "delete", "get", "watch", "describe", "events", "logs", "wait", "plan",
-                           "why", "locks", "timeline", "api-resources", "version", "config"}) {
+  for (const char* verb :
+       {"apply", "diff", "delete", "get", "watch", "describe", "events", "logs", "wait", "plan",
+        "why", "locks", "timeline", "api-resources", "version", "config"}) {
     const CliResult help = world.run({verb, "--help"});
     INFO(verb);
     CHECK(help.code == 0);
@@ -46,7 +47,8 @@ TEST_CASE("a mistake on the command line names itself and the way to the help", 
   CliWorld world;
   const CliResult flag = world.run({"get", "tenants", "--nonsense"});
   CHECK(flag.code == 1);
-  CHECK_THAT(flag.err, StartsWith("error: ") && Contains("--nonsense") && Contains("See 'tidectl get --help'"));
+  CHECK_THAT(flag.err, StartsWith("error: ") && Contains("--nonsense") &&
+                           Contains("See 'tidectl get --help'"));
   const CliResult verb = world.run({"frobnicate"});
   CHECK(verb.code == 1);
   CHECK_THAT(verb.err, Contains("frobnicate") && Contains("--help"));
@@ -58,28 +60,35 @@ TEST_CASE("a mistake on the command line names itself and the way to the help", 
 
 TEST_CASE("a refused connection is told in kubectl's words", "[cli]") {
   CliWorld world;
-  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
-           {"get", "tenants", "-s", "https://127.0.0.1:6443"}, {"plan", "--server", "https://127.0.0.1:6443"},
-           {"version", "-s", "https://127.0.0.1:6443"}}) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"get", "tenants", "-s", "https://127.0.0.1:6443"},
+                                             {"plan", "--server", "https://127.0.0.1:6443"},
+                                             {"version", "-s", "https://127.0.0.1:6443"}}) {
     const CliResult result = world.run(arguments);
     CHECK(result.code == 1);
     CHECK(result.err ==
-          "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?\n");
+          "The connection to the server 127.0.0.1:6443 was refused - did you specify the right "
+          "host or port?\n");
   }
 }
 
 TEST_CASE("without any kubeconfig the default address is tried", "[cli]") {
   CliWorld world;
-  CHECK_THAT(world.run({"get", "tenants"}).err, Contains("The connection to the server localhost:8080 was refused"));
+  CHECK_THAT(world.run({"get", "tenants"}).err,
+             Contains("The connection to the server localhost:8080 was refused"));
 }
 
 TEST_CASE("the kubeconfig is found by flag, then variable, then home", "[cli]") {
   CliWorld world;
   const auto config = [](const std::string& host) {
-    return "apiVersion: v1\nkind: Config\ncurrent-context: x\nclusters: [{name: c, cluster: {server: \"https://" + host +
+    return "apiVersion: v1\nkind: Config\ncurrent-context: x\nclusters: [{name: c, cluster: "
+           "{server: \"https://" +
+           host +
            "\", insecure-skip-tls-verify: true}}]\ncontexts: [{name: x, context: {cluster: c}}]\n";
   };
-  world.files = {{"/home/me/.kube/config", config("home")}, {"/variable", config("variable")}, {"/flag", config("flag")}};
+  world.files = {{"/home/me/.kube/config", config("home")},
+                 {"/variable", config("variable")},
+                 {"/flag", config("flag")}};
   world.run({"get", "tenants"});
   CHECK(world.connected.base_url == "https://home");
   world.variables["KUBECONFIG"] = "/missing:/variable";
@@ -96,7 +105,8 @@ TEST_CASE("flags override what the context says", "[cli]") {
   CliWorld world;
   world.variables["KUBECONFIG"] = "/config";
   world.files = {{"/config", kTwoContexts}, {"/ca.pem", "PEM"}};
-  world.run({"get", "tenants", "--context=two", "--token=other", "--certificate-authority=/ca.pem", "--request-timeout=5s"});
+  world.run({"get", "tenants", "--context=two", "--token=other", "--certificate-authority=/ca.pem",
+             "--request-timeout=5s"});
   CHECK(world.connected.base_url == "https://two:6443");
   CHECK(world.connected.bearer_token == "other");
   CHECK(world.connected.ca_pem == "PEM");
@@ -109,7 +119,8 @@ TEST_CASE("config view hides secrets unless they are asked for", "[cli]") {
   world.variables["KUBECONFIG"] = "/config";
   world.files = {{"/config", kTwoContexts}};
   const CliResult hidden = world.run({"config", "view"});
-  CHECK_THAT(hidden.out, Contains("https://two:6443") && Contains("DATA+OMITTED") && Contains("REDACTED"));
+  CHECK_THAT(hidden.out,
+             Contains("https://two:6443") && Contains("DATA+OMITTED") && Contains("REDACTED"));
   CHECK_THAT(hidden.out, !Contains("secret-token"));
   CHECK_THAT(world.run({"config", "view", "--raw"}).out, Contains("secret-token"));
 }
@@ -121,7 +132,8 @@ TEST_CASE("use-context changes the file and nothing else in it", "[cli]") {
   CHECK(world.run({"config", "current-context"}).out == "one\n");
   CHECK(world.run({"config", "use-context", "two"}).out == "Switched to context \"two\".\n");
   CHECK(world.run({"config", "current-context"}).out == "two\n");
-  CHECK_THAT(world.run({"config", "view", "--raw"}).out, Contains("secret-token") && Contains("namespace: shop"));
+  CHECK_THAT(world.run({"config", "view", "--raw"}).out,
+             Contains("secret-token") && Contains("namespace: shop"));
   CHECK_THAT(world.run({"config", "get-contexts"}).out, Contains("*         two"));
   const CliResult unknown = world.run({"config", "use-context", "three"});
   CHECK(unknown.code == 1);
@@ -138,11 +150,15 @@ TEST_CASE("the client's version needs no server", "[cli]") {
 TEST_CASE("nothing is sent while a manifest is wrong, and everything wrong is told", "[cli]") {
   CliWorld world;
   world.variables["KUBECONFIG"] = "/config";
-  world.files = {{"/config", kTwoContexts},
-                 {"a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\nkind: ConfigMap\nmetadata: {name: b}\n"
-                            "---\napiVersion: v1\nmetadata: {name: c}\n---\napiVersion: v1\nkind: ConfigMap\n"},
-                 {"b.yaml", "a: b\n  c: d\n"}};
-  const CliResult result = world.run({"apply", "-f", "a.yaml", "-f", "b.yaml", "-f", "missing.yaml"});
+  world.files = {
+      {"/config", kTwoContexts},
+      {"a.yaml",
+       "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\nkind: ConfigMap\nmetadata: "
+       "{name: b}\n"
+       "---\napiVersion: v1\nmetadata: {name: c}\n---\napiVersion: v1\nkind: ConfigMap\n"},
+      {"b.yaml", "a: b\n  c: d\n"}};
+  const CliResult result =
+      world.run({"apply", "-f", "a.yaml", "-f", "b.yaml", "-f", "missing.yaml"});
   CHECK(result.code == 1);
   CHECK(result.out.empty());
   CHECK_THAT(result.err, Contains("a.yaml:5: Object 'apiVersion' is missing"));

@@ -24,7 +24,8 @@ class LogHandler final : public http::Handler {
     auto found = target ? texts.find(target->segments[6]) : texts.end();
     if (found == texts.end()) {
       response.status = 404;
-      response.body = R"({"kind":"Status","apiVersion":"v1","status":"Failure","message":"no log","reason":"NotFound","code":404})";
+      response.body =
+          R"({"kind":"Status","apiVersion":"v1","status":"Failure","message":"no log","reason":"NotFound","code":404})";
     } else if (target->query.contains("follow")) {
       response.stream = std::make_unique<Pieces>(found->second);
     } else {
@@ -58,15 +59,28 @@ struct LogShop : Cli {
     put("tenants", {{"kind", "Tenant"}, {"metadata", {{"name", "t1"}}}, {"spec", json::object()}});
     for (const char* target : {"w1", "w2"}) {
       const std::string name = std::string("p.e.t1.") + target;
-      put("installations", {{"kind", "Installation"}, {"metadata", {{"name", name}}},
-                            {"spec", {{"projectRef", {{"name", "p"}}}, {"environmentRef", {{"name", "e"}}},
-                                      {"tenantRef", {{"name", "t1"}}}, {"targetRef", {{"name", target}}},
-                                      {"tenantDeployment", "d"}, {"version", "1.0.0"}}},
+      put("installations", {{"kind", "Installation"},
+                            {"metadata", {{"name", name}}},
+                            {"spec",
+                             {{"projectRef", {{"name", "p"}}},
+                              {"environmentRef", {{"name", "e"}}},
+                              {"tenantRef", {{"name", "t1"}}},
+                              {"targetRef", {{"name", target}}},
+                              {"tenantDeployment", "d"},
+                              {"version", "1.0.0"}}},
                             {"status", {{"task", name + "-1"}}}});
-      put("deploymenttasks", {{"kind", "DeploymentTask"}, {"metadata", {{"name", name + "-1"}}},
-                              {"spec", {{"installation", name}, {"installationUid", "u"}, {"project", "p"}, {"environment", "e"},
-                                        {"tenant", "t1"}, {"target", target}, {"action", "Install"}, {"attempt", 1},
-                                        {"requestedAt", "2026-01-01T00:00:00.000000Z"}}}});
+      put("deploymenttasks", {{"kind", "DeploymentTask"},
+                              {"metadata", {{"name", name + "-1"}}},
+                              {"spec",
+                               {{"installation", name},
+                                {"installationUid", "u"},
+                                {"project", "p"},
+                                {"environment", "e"},
+                                {"tenant", "t1"},
+                                {"target", target},
+                                {"action", "Install"},
+                                {"attempt", 1},
+                                {"requestedAt", "2026-01-01T00:00:00.000000Z"}}}});
     }
   }
   static apiserver::Options options(LogHandler& handler) {
@@ -87,7 +101,8 @@ TEST_CASE("logs are found by task, by installation and by tenant", "[cli]") {
   CHECK(shop.run({"logs", "t1"}).out == "[t1 on w1] one\n[t1 on w1] two\n[t1 on w2] three\n");
   const CliResult unknown = shop.run({"logs", "nobody"});
   CHECK(unknown.code == 1);
-  CHECK(unknown.err == "error: no task, installation or tenant \"nobody\" in the default namespace\n");
+  CHECK(unknown.err ==
+        "error: no task, installation or tenant \"nobody\" in the default namespace\n");
   CHECK_THAT(shop.run({"logs", "project/p"}).err, StartsWith("error: logs are of tasks"));
   CHECK_THAT(shop.run({"logs"}).err, StartsWith("error: expected TASK"));
 }

@@ -17,8 +17,8 @@ namespace tidelock::cli {
 namespace {
 
 using nlohmann::json;
-using testing::kEpoch;
 using std::chrono::seconds;
+using testing::kEpoch;
 
 std::string printed(TextTable table) {
   std::ostringstream out;
@@ -64,10 +64,13 @@ TEST_CASE("steps are marked 1 to 9, then a to z, then alike", "[cli]") {
   CHECK(step_mark(35) == '#');
 }
 
-TEST_CASE("equal texts have no diff", "[cli]") { CHECK(unified_diff("a", "x\n", "b", "x\n").empty()); }
+TEST_CASE("equal texts have no diff", "[cli]") {
+  CHECK(unified_diff("a", "x\n", "b", "x\n").empty());
+}
 
 TEST_CASE("a diff shows the change with three lines around it", "[cli]") {
-  const std::string diff = unified_diff("a", "1\n2\n3\n4\n5\n6\n7\n8\n", "b", "1\n2\n3\n4\nx\n6\n7\n8\n");
+  const std::string diff =
+      unified_diff("a", "1\n2\n3\n4\n5\n6\n7\n8\n", "b", "1\n2\n3\n4\nx\n6\n7\n8\n");
   CHECK(diff == "--- a\n+++ b\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+x\n 6\n 7\n 8\n");
 }
 
@@ -99,7 +102,8 @@ TEST_CASE("three ways: what others added stays, what the manifest dropped goes",
   const json original{{"spec", {{"a", 1}, {"b", 2}}}};
   const json modified{{"spec", {{"a", 5}}}};
   const json live{{"spec", {{"a", 1}, {"b", 2}, {"added", true}}}, {"status", {{"x", 1}}}};
-  CHECK(three_way_merge_patch(original, modified, live) == json{{"spec", {{"a", 5}, {"b", nullptr}}}});
+  CHECK(three_way_merge_patch(original, modified, live) ==
+        json{{"spec", {{"a", 5}, {"b", nullptr}}}});
 }
 
 TEST_CASE("three ways: without an earlier apply nothing is deleted", "[cli]") {
@@ -139,8 +143,9 @@ TEST_CASE("errors read as kubectl's", "[cli]") {
   error.causes = {{"FieldValueRequired", "Required value", "spec.steps"}};
   CHECK(error_text(error) == "The Project \"x\" is invalid: spec.steps: Required value");
   error.causes.push_back({"FieldValueInvalid", "Invalid value: 0", "spec.max"});
-  CHECK(error_text(error) ==
-        "The Project \"x\" is invalid: \n* spec.steps: Required value\n* spec.max: Invalid value: 0");
+  CHECK(
+      error_text(error) ==
+      "The Project \"x\" is invalid: \n* spec.steps: Required value\n* spec.max: Invalid value: 0");
   CHECK(error_text(local(make_error(Reason::BadRequest, "no"))) == "error: no");
   CHECK(error_text(make_error(Reason::Unknown, "boom")) == "Error from server: boom");
 }
