@@ -124,6 +124,7 @@ void Admission::State::unfile(Entry& entry) {
     entry.filed_counter->filed_unstarted.erase(&entry);
   }
   if (entry.starved) {
+    starved.erase(&entry);
     for (auto* budget : entry.budgets) {
       budget->starved.erase(&entry);
       wake(*budget);
@@ -407,10 +408,12 @@ Admission::Outcome Admission::run(TimePoint now) {
   state_->now = now;
   state_->inherit_priorities();
   do {
+    state_->recheck_starved();
     while (!state_->work.empty()) {
       Entry* first = *state_->work.begin();
       state_->work.erase(state_->work.begin());
       state_->look_at(*first);
+      state_->recheck_starved();
     }
   } while (state_->inherit_priorities());
   state_->drop_idle();

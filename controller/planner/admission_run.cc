@@ -92,6 +92,13 @@ Entry* Admission::State::boundary_victim(const Counter& counter, const Entry& ca
   return candidate.key < last->key ? last : nullptr;
 }
 
+// A started waiter whose lock was just taken keeps no slot from others any more.
+void Admission::State::recheck_starved() {
+  for (auto* waiter : starved) {
+    if (lock_obstacle(*waiter).need != nullptr) work.insert(waiter);
+  }
+}
+
 void Admission::State::look_at(Entry& entry) {
   INVARIANT(entry.request.waiting && !entry.tentative);
   LockNode* const lock = entry.filed_lock;
@@ -140,6 +147,7 @@ void Admission::State::file(Entry& entry, LockNode* lock, Counter* counter) {
   if (entry.request.started) {
     counter->filed_started.insert(&entry);
     entry.starved = true;
+    starved.insert(&entry);
     for (auto* budget : entry.budgets) budget->starved.insert(&entry);
   } else {
     counter->filed_unstarted.insert(&entry);

@@ -74,6 +74,7 @@ struct Admission::State {
   std::map<std::string, std::unique_ptr<Counter>> budgets;
   std::map<std::string, std::unique_ptr<Counter>> windows;
   Queue work;                       // to be looked at by run()
+  Queue starved;                    // started waiters that lack only a slot; few
   std::set<LockNode*> contended;    // holders or waiters changed: inheritance may have
   std::set<LockNode*> touched;      // since the last take_changed()
   std::set<LockNode*> maybe_idle;
@@ -108,6 +109,7 @@ struct Admission::State {
   Counter* slot_obstacle(Entry& entry);
   bool reserved(Counter& counter, const Entry& candidate);
   static Entry* boundary_victim(const Counter& counter, const Entry& candidate);
+  void recheck_starved();
   void look_at(Entry& entry);
   void look_at_next(Entry& entry, LockNode* lock, Counter* counter);
   void grant(Entry& entry);
