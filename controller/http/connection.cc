@@ -155,7 +155,7 @@ void TlsConnection::disarm() {
 void TlsConnection::start() {
   asio::dispatch(stream_.get_executor(), [self = shared_from_this()] {
     self->prepare_socket();
-    self->arm(self->context_->options.read_timeout, &TlsConnection::close_now);
+    self->arm(self->context_->options.handshake_timeout, &TlsConnection::close_now);
     self->stream_.async_handshake(asio::ssl::stream_base::server,
                                   [self](const error_code& error) { self->on_handshake(error); });
   });

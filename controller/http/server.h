@@ -26,8 +26,11 @@ struct ServerOptions {
   int worker_threads = 4;  // call the Handler
 
   std::size_t connections_max = limits::kHttpConnectionsMax;  // one more is closed at once
-  Duration read_timeout = limits::kHttpRequestReadTimeout;    // a handshake; a whole request
-  Duration idle_timeout = limits::kHttpIdleTimeout;  // between requests; a reader that stands still
+  Duration handshake_timeout = limits::kHttpRequestReadTimeout;
+  // From a request's first byte to its last.
+  Duration read_timeout = limits::kHttpRequestReadTimeout;
+  // Between requests; and for a reader that stands still.
+  Duration idle_timeout = limits::kHttpIdleTimeout;
   Duration linger_timeout = std::chrono::seconds(2);  // for the other side to close as well
 };
 

@@ -131,6 +131,15 @@ TEST_CASE("a connection without a request is closed without a word", "[http][lim
   CHECK(answer_to(port, "").empty());
 }
 
+TEST_CASE("a connection that never shakes hands is closed", "[http][limits]") {
+  Port port(length, {.connections_max = 1, .handshake_timeout = std::chrono::milliseconds(20)});
+  const std::unique_ptr<BIO, int (*)(BIO*)> silent(
+      BIO_new_connect(("127.0.0.1:" + std::to_string(port.number())).c_str()), BIO_free);
+  REQUIRE(BIO_do_connect(silent.get()) == 1);
+  char byte = 0;
+  CHECK(BIO_read(silent.get(), &byte, 1) <= 0);  // returns when the server closes
+}
+
 TEST_CASE("one connection too many is closed", "[http][limits]") {
   Port port(length, {.connections_max = 2});
   RawClient one(port.number());
