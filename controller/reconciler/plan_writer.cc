@@ -127,6 +127,7 @@ class Builder {
     if (!known) return std::nullopt;
     T wished = *known;
     edit(wished.status);
+    if (wished.status == known->status) return std::nullopt;
     // A status that was never written has no fields yet, not even those that are zero.
     const bool fresh = known->status == decltype(known->status){};
     return patch<T>(name, "status", based_on, "status",
