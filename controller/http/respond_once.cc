@@ -16,6 +16,7 @@ class Answer {
   Answer(const Answer&) = delete;
   Answer& operator=(const Answer&) = delete;
   ~Answer() {
+    if (given_) return;
     give(status_response(500, "InternalError",
                          "Internal error occurred: the request got no answer"));
   }
