@@ -59,6 +59,31 @@ json three_way_merge_patch(const json& original, const json& modified, const jso
   return patch;
 }
 
+namespace {
+
+// As Go's encoder writes it, so that kubectl and tidectl store the same text in turn.
+std::string go_text(const json& document) {
+  std::string text;
+  for (const char c : document.dump()) {
+    switch (c) {
+      case '<':
+        text += "\\u003c";
+        break;
+      case '>':
+        text += "\\u003e";
+        break;
+      case '&':
+        text += "\\u0026";
+        break;
+      default:
+        text += c;
+    }
+  }
+  return text + "\n";
+}
+
+}  // namespace
+
 json with_last_applied(const json& object) {
   json bare = object;
   json& metadata = bare["metadata"];
@@ -69,7 +94,7 @@ json with_last_applied(const json& object) {
     metadata["annotations"] = json::object();
   }
   json applied = bare;
-  applied["metadata"]["annotations"][kLastApplied] = bare.dump() + "\n";
+  applied["metadata"]["annotations"][kLastApplied] = go_text(bare);
   return applied;
 }
 

@@ -119,6 +119,10 @@ TEST_CASE("the last-applied annotation holds the manifest and not itself", "[cli
   CHECK(applied["metadata"]["name"] == "t");
   CHECK(applied["metadata"]["annotations"].empty());
   CHECK(last_applied(object).is_null());
+  const json script{{"metadata", {{"name", "t"}}}, {"spec", {{"body", "a > b && <c>"}}}};
+  const std::string text = with_last_applied(script)["metadata"]["annotations"][kLastApplied];
+  CHECK(text.find(R"("body":"a \u003e b \u0026\u0026 \u003cc\u003e")") != std::string::npos);
+  CHECK(last_applied(with_last_applied(script))["spec"] == script["spec"]);
 }
 
 TEST_CASE("field names become titles", "[cli]") {
