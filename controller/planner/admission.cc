@@ -52,6 +52,7 @@ LockNode& Admission::State::lock(const std::string& instance) {
     node = std::make_unique<LockNode>();
     node->instance = instance;
     node->rules = rules_of(instance);
+    if (!node->rules.group.empty()) instances[node->rules.group].insert(instance);
   }
   return *node;
 }
@@ -221,7 +222,10 @@ void Admission::State::detach(Entry& entry) {
 void Admission::State::drop_idle() {
   for (auto* node : maybe_idle) {
     if (!node->holders.empty() || !node->queue.empty()) continue;
-    if (!node->rules.group.empty()) idle_groups.insert(node->rules.group);
+    if (!node->rules.group.empty()) {
+      idle_groups.insert(node->rules.group);
+      instances[node->rules.group].erase(node->instance);
+    }
     touched.erase(node);
     contended.erase(node);
     locks.erase(std::string(node->instance));
@@ -374,16 +378,34 @@ Admission::Changes Admission::take_changed(std::size_t depth) {
   return changes;
 }
 
+namespace {
+
+Admission::View view_of_lock(const LockNode& node, std::size_t waiters_max) {
+  Admission::View view{&node.rules, &node.holders, {}, node.queue.size()};
+  for (const auto* waiter : node.queue) {
+    if (view.waiters.size() >= waiters_max) break;
+    view.waiters.emplace_back(waiter->request.task, waiter->key.requested_at);
+  }
+  return view;
+}
+
+}  // namespace
+
 std::map<std::string, Admission::View> Admission::locks(std::size_t waiters_max) const {
   std::map<std::string, View> views;
   for (const auto& [instance, node] : state_->locks) {
-    if (node->holders.empty() && node->queue.empty()) continue;
-    View view{&node->rules, &node->holders, {}, node->queue.size()};
-    for (const auto* waiter : node->queue) {
-      if (view.waiters.size() >= waiters_max) break;
-      view.waiters.emplace_back(waiter->request.task, waiter->key.requested_at);
-    }
-    views.emplace(instance, std::move(view));
+    views.emplace(instance, view_of_lock(*node, waiters_max));
+  }
+  return views;
+}
+
+std::map<std::string, Admission::View> Admission::locks_of(const std::string& group,
+                                                           std::size_t waiters_max) const {
+  std::map<std::string, View> views;
+  const auto place = state_->instances.find(group);
+  if (place == state_->instances.end()) return views;
+  for (const auto& instance : place->second) {
+    views.emplace(instance, view_of_lock(*state_->locks.at(instance), waiters_max));
   }
   return views;
 }

@@ -75,8 +75,8 @@ Counter* Admission::State::slot_obstacle(Entry& entry) {
 // Whether an earlier started task, which lacks only slots, would lose the one it can have here.
 bool Admission::State::reserved(Counter& counter, const Entry& candidate) {
   if (!counter.max || counter.used + 1 < *counter.max) return false;
-  const std::vector<Entry*> starved(counter.starved.begin(), counter.starved.end());
-  for (auto* waiter : starved) {
+  const std::vector<Entry*> waiters(counter.starved.begin(), counter.starved.end());
+  for (auto* waiter : waiters) {
     if (!(waiter->key < candidate.key)) break;
     const auto obstacle = lock_obstacle(*waiter);
     if (obstacle.need == nullptr) return true;

@@ -71,6 +71,7 @@ struct Admission::State {
   RulesOf rules_of;
   std::map<std::string, std::unique_ptr<Entry>> entries;
   std::map<std::string, std::unique_ptr<LockNode>> locks;
+  std::map<std::string, std::set<std::string>> instances;  // by lock group
   std::map<std::string, std::unique_ptr<Counter>> budgets;
   std::map<std::string, std::unique_ptr<Counter>> windows;
   Queue work;                       // to be looked at by run()

@@ -28,6 +28,17 @@ class Pace {
     slot.urgent = urgent;
     pending_.insert(name);
   }
+  // When a status that is not urgent may be written; worth asking before computing a dear one.
+  TimePoint ready_at(const std::string& name) const {
+    const auto place = slots_.find(name);
+    const bool written = place != slots_.end() && place->second.emitted_at;
+    return written ? *place->second.emitted_at + interval_ : TimePoint{};
+  }
+  // The status as it is now: what was wanted may have been written.
+  void see(const std::string& name, const Status& known) {
+    const auto place = slots_.find(name);
+    if (place != slots_.end() && place->second.wanted == known) pending_.erase(name);
+  }
   void drop(const std::string& name) { pending_.erase(name); }
   void forget(const std::string& name) {
     pending_.erase(name);

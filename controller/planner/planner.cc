@@ -307,7 +307,8 @@ Effects Planner::plan(TimePoint now) {
   state_->emit_grants_and_ends(effects);
   state_->emit_objects(effects);
   state_->emit_statuses(now, effects);
-  effects.next = std::min({effects.next, state_->decide_again.next(), state_->lock_waits.next()});
+  effects.next = std::min({effects.next, state_->decide_again.next(), state_->lock_waits.next(),
+                           state_->lock_groups_due});
   return effects;
 }
 

@@ -74,6 +74,7 @@ struct Planner::State {
   Pace<api::InstallationStatus> installation_pace;
   Pace<api::LockGroupStatus> lock_group_pace;
   Pace<api::ConcurrencyBudgetStatus> budget_pace;
+  TimePoint lock_groups_due = kNever;  // those that are stale and may not be written yet
   std::map<std::string, api::ProjectStatus> project_statuses;
 
   // planner.cc
@@ -111,6 +112,7 @@ struct Planner::State {
 
   // planner_status.cc
   void refresh_statuses(TimePoint now);
+  void refresh_lock_groups(TimePoint now);
   void refresh_installation(const std::string& name, TimePoint now);
   void emit_statuses(TimePoint now, Effects& effects);
   void emit_grants_and_ends(Effects& effects) const;

@@ -55,6 +55,26 @@ void Planner::State::refresh_installation(const std::string& name, TimePoint now
   installation_pace.want(name, installation->status, std::move(status), urgent);
 }
 
+// A group may have many instances, so its status is computed only when it may be written.
+void Planner::State::refresh_lock_groups(TimePoint now) {
+  std::set<std::string> later;
+  lock_groups_due = kNever;
+  for (const auto& name : stale.lock_groups) {
+    const auto* group = find(facts.lock_groups, name);
+    if (group == nullptr) continue;
+    const TimePoint ready = lock_group_pace.ready_at(name);
+    if (now < ready) {
+      lock_groups_due = std::min(lock_groups_due, ready);
+      later.insert(name);
+      lock_group_pace.see(name, group->status);
+      continue;
+    }
+    lock_group_pace.want(name, group->status,
+                         lock_group_status(facts, *group, admission.locks_of(name, limits::kStatusNamesMax)), false);
+  }
+  stale.lock_groups = std::move(later);
+}
+
 void Planner::State::refresh_statuses(TimePoint now) {
   for (const auto& name : stale.projects) {
     project_statuses.erase(name);
@@ -83,16 +103,7 @@ void Planner::State::refresh_statuses(TimePoint now) {
     const bool urgent = status.phase != rollout->status.phase;
     rollout_pace.want(name, rollout->status, std::move(status), urgent);
   }
-  if (!stale.lock_groups.empty()) {
-    const auto locks = admission.locks(limits::kStatusNamesMax);
-    for (const auto& name : stale.lock_groups) {
-      const auto* group = find(facts.lock_groups, name);
-      if (group == nullptr) continue;
-      auto status = lock_group_status(facts, *group, locks);
-      const bool urgent = status.holding == 0 && status.waiting == 0;
-      lock_group_pace.want(name, group->status, std::move(status), urgent);
-    }
-  }
+  refresh_lock_groups(now);
   for (const auto& name : stale.budgets) {
     const auto* budget = find(facts.budgets, name);
     if (budget == nullptr) continue;
@@ -101,13 +112,15 @@ void Planner::State::refresh_statuses(TimePoint now) {
     budget_pace.want(name, budget->status, std::move(status), urgent);
   }
   for (auto* names : {&stale.projects, &stale.deployment_status, &stale.rollouts, &stale.installation_status,
-                      &stale.lock_groups, &stale.budgets}) {
+                      &stale.budgets}) {
     names->clear();
   }
 }
 
 void Planner::State::emit_grants_and_ends(Effects& effects) const {
-  for (const auto& [task, grant] : grants) effects.effects.push_back(grant);
+  std::map<api::Fence, const GrantTask*> by_fence;
+  for (const auto& [task, grant] : grants) by_fence.emplace(grant.grant.fence, &grant);
+  for (const auto& [grant_fence, grant] : by_fence) effects.effects.push_back(*grant);
   for (const auto& [name, message] : timed_out) {
     const auto* task = find(facts.tasks, name);
     if (task == nullptr) continue;
