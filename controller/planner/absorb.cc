@@ -44,9 +44,10 @@ InstallationStatus absorb(const api::Installation& installation,
   for (const auto& [attempt, task] : attempts) {
     status.attempts = std::max(status.attempts, attempt);
     if (!api::is_terminal(task->status.phase) || task->status.phase == TaskPhase::Superseded) continue;
+    // A report for an object that is gone, of the same name, says nothing about this one.
+    if (task->spec.installation_uid != installation.metadata.uid) continue;
     if (is_recorded(status, attempt)) continue;
-    const bool ours = task->spec.installation_uid == installation.metadata.uid;
-    if (ours) take_report(*task, status);
+    take_report(*task, status);
     status.history.push_back({task->spec.version, task->spec.digest, attempt,
                               std::string(api::to_string(task->status.phase)),
                               task->status.finished_at.value_or(task->spec.requested_at)});

@@ -405,7 +405,9 @@ std::map<std::string, Admission::View> Admission::locks_of(const std::string& gr
   const auto place = state_->instances.find(group);
   if (place == state_->instances.end()) return views;
   for (const auto& instance : place->second) {
-    views.emplace(instance, view_of_lock(*state_->locks.at(instance), waiters_max));
+    auto view = view_of_lock(*state_->locks.at(instance), waiters_max);
+    waiters_max -= view.waiters.size();
+    views.emplace(instance, std::move(view));
   }
   return views;
 }

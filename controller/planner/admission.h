@@ -106,6 +106,7 @@ class Admission {
     std::size_t waiting = 0;  // all of them
   };
   std::map<std::string, View> locks(std::size_t waiters_max) const;
+  // Of one group; at most `waiters_max` waiters over all its instances.
   std::map<std::string, View> locks_of(const std::string& group, std::size_t waiters_max) const;
   std::vector<std::string> waiting_in_order() const;
   struct Usage {

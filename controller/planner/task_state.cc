@@ -34,8 +34,10 @@ bool granted_attempt_over(const DeploymentTask& task, const api::TaskGrant& gran
 }
 
 bool granted_steps_over(const DeploymentTask& task, const api::TaskGrant& grant) {
-  for (int step = grant.step; step < grant.step + grant.step_count; ++step) {
-    if (!granted_attempt_over(task, grant, step)) return false;
+  for (int i = 0; i < grant.step_count; ++i) {
+    // A grant of steps that the task does not have is never over.
+    if (grant.step < 0 || grant.step >= static_cast<int>(task.spec.steps.size()) - i) return false;
+    if (!granted_attempt_over(task, grant, grant.step + i)) return false;
   }
   return true;
 }

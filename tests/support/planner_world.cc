@@ -146,6 +146,11 @@ void PlannerWorld::target(const std::string& name, int max_concurrent, bool read
   if (!ready) object.status.conditions.clear();
   store(std::move(object));
 }
+void PlannerWorld::heartbeat(const std::string& name) {
+  api::Target object = *targets_.at(name);
+  object.status.last_heartbeat = now_;
+  store(std::move(object));
+}
 void PlannerWorld::lock_group(const std::string& name, api::LockGroupSpec spec) {
   api::LockGroup object;
   object.metadata.name = name;
@@ -335,6 +340,7 @@ void PlannerWorld::finish_group(const std::string& name, std::int64_t fence) {
       continue;
     }
     status.phase = how == Outcome::Succeed ? StepPhase::Succeeded : StepPhase::Failed;
+    if (how != Outcome::Succeed) status.message = "it failed";
     status.finished_at = now_;
     failed = failed || how != Outcome::Succeed;
   }
@@ -362,7 +368,7 @@ void PlannerWorld::finish_task(DeploymentTask task) {
   task.status.finished_at = now_;
   if (task.status.phase == TaskPhase::Succeeded && task.spec.action != api::Action::Remove) {
     task.status.reported_version = task.spec.version;
-    task.status.reported_digest = task.spec.digest;
+    task.status.reported_digest = report_digest.empty() ? task.spec.digest : report_digest;
   }
   store(std::move(task));
 }
@@ -382,20 +388,9 @@ void PlannerWorld::orphan(const std::string& name) {
 void PlannerWorld::crash_planner() {
   ++options_.epoch;
   planner_ = std::make_unique<planner::Planner>(options_);
-  const auto tell = [&](const auto& objects) {
+  tell_all([&](const auto& objects) {
     for (const auto& [name, object] : objects) planner_->set(object);
-  };
-  tell(tasks_);
-  tell(installations_);
-  tell(rollouts_);
-  tell(deployments_);
-  tell(budgets_);
-  tell(lock_groups_);
-  tell(targets_);
-  tell(tenants_);
-  tell(environments_);
-  tell(releases_);
-  tell(projects_);
+  }, true);
 }
 
 // ---- time ------------------------------------------------------------------------------------

@@ -40,6 +40,19 @@ class PlannerWorld {
   template <class T>
   void put(T object);
   void remove(const std::string& kind, const std::string& name);
+  void heartbeat(const std::string& target);
+  api::Target target_object(const std::string& name) const { return *targets_.at(name); }
+  // Calls tell(map of name → object) for every kind.
+  template <class Tell>
+  void tell_all(Tell tell, bool reverse) const {
+    if (reverse) {
+      tell(tasks_), tell(installations_), tell(rollouts_), tell(deployments_), tell(budgets_), tell(lock_groups_);
+      tell(targets_), tell(tenants_), tell(environments_), tell(releases_), tell(projects_);
+    } else {
+      tell(projects_), tell(releases_), tell(environments_), tell(tenants_), tell(targets_), tell(lock_groups_);
+      tell(budgets_), tell(deployments_), tell(rollouts_), tell(installations_), tell(tasks_);
+    }
+  }
 
   // ---- time
   void settle();              // plan and apply until nothing is left to do now
@@ -51,6 +64,7 @@ class PlannerWorld {
   // ---- the agent. Unless told, every step succeeds.
   enum class Outcome { Succeed, Fail, Retry };
   std::function<Outcome(const api::DeploymentTask&, const std::string& step, int attempt)> outcome;
+  std::string report_digest;  // what the agent reports instead of the truth; empty = the truth
   bool agent_works = true;    // false: granted steps do not run
   void crash_planner();       // a new planner that is told the facts
   void interrupt(const std::string& task);  // the agent died, its processes are proven dead
