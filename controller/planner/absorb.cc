@@ -15,7 +15,8 @@ using api::TaskPhase;
 
 bool is_recorded(const InstallationStatus& status, int attempt) {
   const auto& history = status.history;
-  if (history.size() >= limits::kInstallationHistoryMax && attempt < history.back().attempt) return true;
+  if (history.size() >= limits::kInstallationHistoryMax && attempt < history.back().attempt)
+    return true;
   return std::any_of(history.begin(), history.end(),
                      [&](const api::HistoryEntry& entry) { return entry.attempt == attempt; });
 }
@@ -43,7 +44,8 @@ InstallationStatus absorb(const api::Installation& installation,
   InstallationStatus status = installation.status;
   for (const auto& [attempt, task] : attempts) {
     status.attempts = std::max(status.attempts, attempt);
-    if (!api::is_terminal(task->status.phase) || task->status.phase == TaskPhase::Superseded) continue;
+    if (!api::is_terminal(task->status.phase) || task->status.phase == TaskPhase::Superseded)
+      continue;
     // A report for an object that is gone, of the same name, says nothing about this one.
     if (task->spec.installation_uid != installation.metadata.uid) continue;
     if (is_recorded(status, attempt)) continue;

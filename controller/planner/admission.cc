@@ -160,7 +160,8 @@ void Admission::State::attach(Entry& entry) {
   std::map<std::string, LockHold> holds;
   for (const auto& held : request.holds) {
     for (const auto& part : parts_of(held.lock)) {
-      const auto [place, added] = holds.emplace(part.instance, LockHold{part.demand, held.since, held.step});
+      const auto [place, added] =
+          holds.emplace(part.instance, LockHold{part.demand, held.since, held.step});
       if (!added) merge(place->second.demand, part.demand);
     }
   }
@@ -338,7 +339,8 @@ Obstacle Admission::obstacle(const std::string& task, std::size_t position_max) 
   obstacle.name = lock.instance;
   obstacle.wait_timeout = lock.rules.wait_timeout;
   name_holder(lock, task, obstacle);
-  if (obstacle.holder.empty() && found.waiter != nullptr) obstacle.holder = found.waiter->request.task;
+  if (obstacle.holder.empty() && found.waiter != nullptr)
+    obstacle.holder = found.waiter->request.task;
   std::size_t position = 0;
   for (const auto* waiter : lock.queue) {
     if (++position > position_max) break;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may go now: the candidates of a namespace against its locks and budgets (semantics.md §2, §3).
+// Who may go now: the candidates of a namespace against its locks and budgets (semantics.md §2,
+// §3).
 //
 // The rules in one place:
 //  - A candidate is granted all it wants at once, or nothing.
@@ -62,11 +63,11 @@ struct OrderKey {
 struct Obstacle {
   enum class Kind { None, Lock, Window, Budget };
   Kind kind = Kind::None;
-  std::string name;          // lock instance, rollout, budget
-  std::string holder;        // a task that holds it, else the waiter before
+  std::string name;              // lock instance, rollout, budget
+  std::string holder;            // a task that holds it, else the waiter before
   std::optional<LockHold> hold;  // of holder
   std::optional<int> position;   // in the lock's queue; absent beyond the asked depth
-  int used = 0, max = 0;     // of a budget or window
+  int used = 0, max = 0;         // of a budget or window
   std::optional<Duration> wait_timeout;
 };
 
@@ -103,7 +104,7 @@ class Admission {
     const LockRules* rules = nullptr;
     const LockHolders* holders = nullptr;
     std::vector<std::pair<std::string, TimePoint>> waiters;  // task and since, in queue order
-    std::size_t waiting = 0;  // all of them
+    std::size_t waiting = 0;                                 // all of them
   };
   std::map<std::string, View> locks(std::size_t waiters_max) const;
   // Of one group; at most `waiters_max` waiters over all its instances.

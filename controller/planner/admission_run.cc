@@ -38,7 +38,8 @@ Entry* Admission::State::waiter_in_the_way(const Need& need, const Entry& candid
   }
   for (auto* waiter : lock.queue) {
     if (!(waiter->key < candidate.key)) break;
-    if (fit_together(lock.rules, lock.holders.units(), need.demand, need_of(*waiter, lock).demand)) {
+    if (fit_together(lock.rules, lock.holders.units(), need.demand,
+                     need_of(*waiter, lock).demand)) {
       continue;
     }
     if (!blocks_others(*waiter)) continue;
@@ -60,7 +61,8 @@ bool Admission::State::blocks_others(Entry& waiter) {
 }
 
 Counter* Admission::State::slot_obstacle(Entry& entry) {
-  if (!entry.request.started && entry.window != nullptr && entry.window->full()) return entry.window;
+  if (!entry.request.started && entry.window != nullptr && entry.window->full())
+    return entry.window;
   if (entry.has_slot) return nullptr;
   for (auto* budget : entry.budgets) {
     if (budget->full()) {

@@ -74,17 +74,17 @@ struct Admission::State {
   std::map<std::string, std::set<std::string>> instances;  // by lock group
   std::map<std::string, std::unique_ptr<Counter>> budgets;
   std::map<std::string, std::unique_ptr<Counter>> windows;
-  Queue work;                       // to be looked at by run()
-  Queue starved;                    // started waiters that lack only a slot; few
-  std::set<LockNode*> contended;    // holders or waiters changed: inheritance may have
-  std::set<LockNode*> touched;      // since the last take_changed()
+  Queue work;                     // to be looked at by run()
+  Queue starved;                  // started waiters that lack only a slot; few
+  std::set<LockNode*> contended;  // holders or waiters changed: inheritance may have
+  std::set<LockNode*> touched;    // since the last take_changed()
   std::set<LockNode*> maybe_idle;
-  std::set<std::string> changed;    // tasks, since the last take_changed()
+  std::set<std::string> changed;  // tasks, since the last take_changed()
   std::set<std::string> changed_budgets;
   std::set<std::string> idle_groups;  // of locks that nobody holds or wants any more
   std::vector<std::string> granted;
   std::set<std::string> parked;
-  std::uint64_t version = 1;        // of everything that lock_obstacle() reads
+  std::uint64_t version = 1;  // of everything that lock_obstacle() reads
   TimePoint now;
 
   // admission.cc: facts in, and the queues.

@@ -97,8 +97,8 @@ class Pair {
     }
     if (spec == installation_->spec) return;
     decision_.settling = true;
-    decision_.effects.push_back(UpdateInstallation{
-        name_, installation_->metadata.resource_version, std::move(spec)});
+    decision_.effects.push_back(
+        UpdateInstallation{name_, installation_->metadata.resource_version, std::move(spec)});
   }
 
   void block(const std::string& kind, const std::string& name, const std::string& message,
@@ -168,10 +168,11 @@ class Pair {
   void decide_task() {
     const auto& base = decision_.base;
     const bool running_fits = running_ != nullptr && running_->spec.digest == digest();
-    decision_.action = running_fits ? running_->spec.action
-                       : running_ != nullptr
-                           ? difference(running_->spec.version, running_->spec.digest, version(), digest())
-                           : difference(base.actual_release, base.actual_digest, version(), digest());
+    decision_.action =
+        running_fits ? running_->spec.action
+        : running_ != nullptr
+            ? difference(running_->spec.version, running_->spec.digest, version(), digest())
+            : difference(base.actual_release, base.actual_digest, version(), digest());
     if (cancelled_rollout() && decision_.action != Action::None) {
       cancel_all();
     } else if (running_fits) {
@@ -188,13 +189,15 @@ class Pair {
 
   void cancel_all() {
     const std::string message = "rollout " + wish_->rollout + " is cancelled";
-    for (const auto* task : queued_) end(*task, TaskPhase::Cancelled, "RolloutCancelled", message, "");
+    for (const auto* task : queued_)
+      end(*task, TaskPhase::Cancelled, "RolloutCancelled", message, "");
     if (running_ != nullptr) cancel_running("RolloutCancelled", message);
     stall("RolloutCancelled", message);
   }
 
   void supersede_running() {
-    const auto strategy = strategy_of(facts_, running_->spec.rollout, installation_->spec.tenant_deployment);
+    const auto strategy =
+        strategy_of(facts_, running_->spec.rollout, installation_->spec.tenant_deployment);
     if (strategy.supersede != api::Supersede::StopAtStepBoundary) return;
     cancel_running("Superseded", wish_ == nullptr ? "the pair is to be removed"
                                                   : "version " + version() + " is wished for now");
@@ -212,7 +215,10 @@ class Pair {
       return;
     }
     if (newest == nullptr && running_ == nullptr && !may_try_again()) return;
-    TaskOrder order{installation_, wish_, decision_.action, decision_.base.attempts + 1,
+    TaskOrder order{installation_,
+                    wish_,
+                    decision_.action,
+                    decision_.base.attempts + 1,
                     wish_ == nullptr ? "" : wish_->rollout,
                     newest == nullptr ? now_ : newest->spec.requested_at};
     auto task = build_task(facts_, order);
@@ -220,7 +226,8 @@ class Pair {
       refuse(task.error());
       return;
     }
-    end_queued(task->metadata.name, "replaced by " + (version().empty() ? "a removal" : "version " + version()));
+    end_queued(task->metadata.name,
+               "replaced by " + (version().empty() ? "a removal" : "version " + version()));
     decision_.settling = true;
     decision_.effects.push_back(CreateTask{std::move(*task)});
   }
@@ -242,7 +249,8 @@ class Pair {
       if (decision_.blocked) return false;
       if (retry_due_) return true;
     }
-    stall(last.phase == "Succeeded" ? "ReportMismatch" : "Task" + last.phase, failure_message(last));
+    stall(last.phase == "Succeeded" ? "ReportMismatch" : "Task" + last.phase,
+          failure_message(last));
     return false;
   }
 
@@ -276,17 +284,20 @@ class Pair {
     }
     decision_.due = until;
     block("Backoff", task_name(name_, last.attempt),
-          "attempt " + std::to_string(last.attempt) + " failed; the next starts at " + format_time(until),
+          "attempt " + std::to_string(last.attempt) + " failed; the next starts at " +
+              format_time(until),
           last.finished_at, until);
     return true;
   }
 
   std::string failure_message(const api::HistoryEntry& last) const {
-    std::string message = "attempt " + std::to_string(last.attempt) + " of version " + last.version + ": " + last.phase;
+    std::string message = "attempt " + std::to_string(last.attempt) + " of version " +
+                          last.version + ": " + last.phase;
     if (terminal_ == nullptr || terminal_->spec.attempt != last.attempt) return message;
     std::string detail = terminal_->status.message;
     for (const auto& step : terminal_->status.steps) {
-      const bool failed = step.phase == api::StepPhase::Failed || step.phase == api::StepPhase::TimedOut;
+      const bool failed =
+          step.phase == api::StepPhase::Failed || step.phase == api::StepPhase::TimedOut;
       if (failed && !step.message.empty() && detail.find(step.message) == std::string::npos) {
         detail += (detail.empty() ? "step " : "; step ") + step.name + ": " + step.message;
       }
@@ -305,12 +316,15 @@ class Pair {
   // Finished tasks whose result the installation has kept.
   void delete_old_tasks() {
     const auto& known = installation_->status;
-    if (known.history != decision_.base.history || known.actual_digest != decision_.base.actual_digest) return;
+    if (known.history != decision_.base.history ||
+        known.actual_digest != decision_.base.actual_digest)
+      return;
     int kept = 0;
     for (auto place = attempts_.rbegin(); place != attempts_.rend(); ++place) {
       if (!api::is_terminal(place->second->status.phase)) continue;
       if (kept++ < kTasksKept) continue;
-      decision_.effects.push_back(DeleteTask{place->second->metadata.name, place->second->metadata.uid});
+      decision_.effects.push_back(
+          DeleteTask{place->second->metadata.name, place->second->metadata.uid});
     }
   }
 
@@ -321,7 +335,7 @@ class Pair {
   const std::map<int, const DeploymentTask*>& attempts_;
   const api::Installation* installation_ = nullptr;
   const DeploymentTask* running_ = nullptr;
-  const DeploymentTask* terminal_ = nullptr;  // the newest
+  const DeploymentTask* terminal_ = nullptr;   // the newest
   std::vector<const DeploymentTask*> queued_;  // by attempt
   bool retry_due_ = false;
   Decision decision_;
@@ -336,7 +350,8 @@ api::RolloutStrategy strategy_of(const Facts& facts, const std::string& rollout,
   return {};
 }
 
-Decision decide(const Facts& facts, const std::string& installation, const Wish* wish, TimePoint now) {
+Decision decide(const Facts& facts, const std::string& installation, const Wish* wish,
+                TimePoint now) {
   return Pair(facts, installation, wish, now).decide();
 }
 

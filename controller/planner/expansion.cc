@@ -32,12 +32,13 @@ ReleaseChoice chosen(const api::Release& release) {
 
 ReleaseChoice missing(const std::string& project, const std::string& wanted) {
   ReleaseChoice choice;
-  choice.problem = Problem{"Reference", "Release " + wanted,
-                           "project " + project + " has no Release " + wanted};
+  choice.problem =
+      Problem{"Reference", "Release " + wanted, "project " + project + " has no Release " + wanted};
   return choice;
 }
 
-ReleaseChoice exact_release(const Facts& facts, const std::string& project, const std::string& version) {
+ReleaseChoice exact_release(const Facts& facts, const std::string& project,
+                            const std::string& version) {
   const api::Release* best = nullptr;
   for (const auto& [name, release] : facts.releases) {
     if (release->spec.project_ref.name != project) continue;
@@ -50,7 +51,8 @@ ReleaseChoice exact_release(const Facts& facts, const std::string& project, cons
   return choice;
 }
 
-ReleaseChoice newest_release(const Facts& facts, const std::string& project, const std::string& range) {
+ReleaseChoice newest_release(const Facts& facts, const std::string& project,
+                             const std::string& range) {
   const auto wanted = api::VersionRange::parse(range);
   if (!wanted) {
     ReleaseChoice choice;
@@ -137,13 +139,19 @@ Expansion expand(const Facts& facts, const TenantDeployment& deployment) {
   const auto problem = missing_objects(facts, deployment);
   if (problem) expansion.main.problem = problem;
   std::string rollout;
-  if (!expansion.main.digest.empty()) rollout = rollout_name(deployment.metadata.name, expansion.main.digest);
+  if (!expansion.main.digest.empty())
+    rollout = rollout_name(deployment.metadata.name, expansion.main.digest);
   const auto add = [&](const std::string& tenant, const std::string& target) {
-    Wish wish{spec.project_ref.name, spec.environment_ref.name, tenant, target,
-              deployment.metadata.name, rollout, lookup.of(tenant, target)};
+    Wish wish{spec.project_ref.name,
+              spec.environment_ref.name,
+              tenant,
+              target,
+              deployment.metadata.name,
+              rollout,
+              lookup.of(tenant, target)};
     if (problem) wish.choice.problem = problem;
-    expansion.wishes.emplace(
-        installation_name(wish.project, wish.environment, tenant, target), std::move(wish));
+    expansion.wishes.emplace(installation_name(wish.project, wish.environment, tenant, target),
+                             std::move(wish));
   };
   for (const auto& [target_name, target] : facts.targets) {
     const auto& environments = target->spec.environments;
@@ -177,15 +185,16 @@ std::optional<api::ReleaseStatus> snapshot(const Facts& facts, const api::Releas
   const auto* project = find(facts.projects, release.spec.project_ref.name);
   api::ReleaseStatus status = release.status;
   status.observed_generation = release.metadata.generation;
-  api::Condition ready{"Ready", project != nullptr, false, "Snapshotted", "", now,
-                       release.metadata.generation};
+  api::Condition ready{"Ready", project != nullptr,         false, "Snapshotted", "",
+                       now,     release.metadata.generation};
   if (project == nullptr) {
     ready.reason = "ReferenceNotFound";
     ready.message = "Project " + release.spec.project_ref.name + " does not exist";
   } else {
     status.process = project->spec.process;
     status.digest = api::release_digest(release.spec, project->spec.process);
-    ready.message = "the process of project " + project->metadata.name + " is copied into the release";
+    ready.message =
+        "the process of project " + project->metadata.name + " is copied into the release";
   }
   api::set_condition(status.conditions, std::move(ready));
   if (status == release.status) return std::nullopt;

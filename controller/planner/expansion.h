@@ -14,7 +14,7 @@ namespace tidelock::planner {
 struct ReleaseChoice {
   std::string release;  // name
   std::string version;
-  std::string digest;   // empty: not yet snapshotted, or a problem
+  std::string digest;  // empty: not yet snapshotted, or a problem
   std::optional<Problem> problem;
   bool operator==(const ReleaseChoice&) const = default;
 };

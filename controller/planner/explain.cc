@@ -33,7 +33,8 @@ void describe_holder(const Facts& facts, const Obstacle& obstacle, BlockedBy& bl
   blocked.message += " since " + format_time(obstacle.hold->since);
 }
 
-BlockedBy gate(const char* kind, const std::string& name, const std::string& message, TimePoint since) {
+BlockedBy gate(const char* kind, const std::string& name, const std::string& message,
+               TimePoint since) {
   BlockedBy blocked;
   blocked.kind = kind;
   blocked.name = name;
@@ -51,10 +52,12 @@ bool is_paused(const ByName<T>& objects, const std::string& name) {
 // "Environment production", or empty.
 std::string who_pauses(const Facts& facts, const DeploymentTask& task) {
   const auto* installation = find(facts.installations, task.spec.installation);
-  const std::string deployment = installation == nullptr ? "" : installation->spec.tenant_deployment;
+  const std::string deployment =
+      installation == nullptr ? "" : installation->spec.tenant_deployment;
   if (is_paused(facts.deployments, deployment)) return "TenantDeployment " + deployment;
   if (is_paused(facts.rollouts, task.spec.rollout)) return "Rollout " + task.spec.rollout;
-  if (is_paused(facts.environments, task.spec.environment)) return "Environment " + task.spec.environment;
+  if (is_paused(facts.environments, task.spec.environment))
+    return "Environment " + task.spec.environment;
   if (is_paused(facts.projects, task.spec.project)) return "Project " + task.spec.project;
   if (is_paused(facts.tenants, task.spec.tenant)) return "Tenant " + task.spec.tenant;
   if (is_paused(facts.targets, task.spec.target)) return "Target " + task.spec.target;
@@ -93,7 +96,8 @@ BlockedBy explain(const Facts& facts, const Obstacle& obstacle, TimePoint since)
       blocked.kind = "Lock";
       blocked.message = "waits for Lock " + obstacle.name;
       blocked.position = obstacle.position;
-      if (obstacle.position) blocked.message += " (position " + std::to_string(*obstacle.position) + ")";
+      if (obstacle.position)
+        blocked.message += " (position " + std::to_string(*obstacle.position) + ")";
       if (!obstacle.holder.empty()) describe_holder(facts, obstacle, blocked);
       break;
   }

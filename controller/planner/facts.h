@@ -30,7 +30,8 @@ struct Facts {
   ByName<api::Rollout> rollouts;
   ByName<api::Installation> installations;
   ByName<api::DeploymentTask> tasks;
-  const std::map<int, const api::DeploymentTask*>& attempts_of(const std::string& installation) const {
+  const std::map<int, const api::DeploymentTask*>& attempts_of(
+      const std::string& installation) const {
     static const std::map<int, const api::DeploymentTask*> kNone;
     const auto place = attempts.find(installation);
     return place == attempts.end() ? kNone : place->second;

@@ -63,12 +63,14 @@ Result<std::string> group_lock(const api::LockGroup& group, const api::Deploymen
       break;
   }
   if (name == "slots" || name == "isolation") {
-    return fail(Reason::Invalid, "LockGroup " + name + " has the name of a lock that every target has");
+    return fail(Reason::Invalid,
+                "LockGroup " + name + " has the name of a lock that every target has");
   }
   return "target/" + task.target + "/" + name;
 }
 
-bool fit_together(const LockRules& rules, int held_units, const LockDemand& a, const LockDemand& b) {
+bool fit_together(const LockRules& rules, int held_units, const LockDemand& a,
+                  const LockDemand& b) {
   if (is_exclusive(a) || is_exclusive(b)) return false;
   if (!rules.capacity) return true;
   return held_units + units_within(rules, a) + units_within(rules, b) <= *rules.capacity;

@@ -2,8 +2,9 @@
 // The lock instances of a namespace: who holds them, and what fits beside that. Nothing in here is
 // stored; the holders are the grants of unfinished tasks.
 //
-// A directory lock conflicts with the same directory, its ancestors and its descendants. It is taken
-// as Exclusive on the directory and an intent (Shared) on each ancestor, so that one rule serves all.
+// A directory lock conflicts with the same directory, its ancestors and its descendants. It is
+// taken as Exclusive on the directory and an intent (Shared) on each ancestor, so that one rule
+// serves all.
 #pragma once
 
 #include <functional>
@@ -67,8 +68,8 @@ class LockHolders {
 
  private:
   std::map<std::string, LockHold> holders_;  // by task
-  int units_ = 0;      // of shared holders
-  int exclusive_ = 0;  // holders
+  int units_ = 0;                            // of shared holders
+  int exclusive_ = 0;                        // holders
 };
 
 // A lock as it is taken: itself and the intents on the directories above it.

@@ -22,8 +22,8 @@ std::string installation_name(const std::string& project, const std::string& env
     ambiguous = ambiguous || part->find('.') != std::string::npos;
   }
   if (!ambiguous && name.size() <= kInstallationNameMax) return name;
-  const std::string digest =
-      sha256_hex(project + "/" + environment + "/" + tenant + "/" + target).substr(0, kDigestLength);
+  const std::string digest = sha256_hex(project + "/" + environment + "/" + tenant + "/" + target)
+                                 .substr(0, kDigestLength);
   name = name.substr(0, kInstallationNameMax - kDigestLength - 1);
   while (!name.empty() && (name.back() == '.' || name.back() == '-')) name.pop_back();
   return name + "-" + digest;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeps status writes few: a wanted status is written at once when it is urgent or the last one is
-// at least `interval` old, else when that is so. The last wanted value is always written in the end.
+// at least `interval` old, else when that is so. The last wanted value is always written in the
+// end.
 #pragma once
 
 #include <algorithm>

@@ -14,7 +14,8 @@ constexpr Duration kWaiterInterval = std::chrono::seconds(1);
 
 template <class T>
 bool same_wish(const T* old, const T& object) {
-  return old != nullptr && old->spec == object.spec && old->metadata.labels == object.metadata.labels &&
+  return old != nullptr && old->spec == object.spec &&
+         old->metadata.labels == object.metadata.labels &&
          old->metadata.deletion_timestamp == object.metadata.deletion_timestamp &&
          old->metadata.creation_timestamp == object.metadata.creation_timestamp;
 }
@@ -112,7 +113,8 @@ void Planner::set(Ptr<api::Project> object) {
   for (const auto& [deployment, value] : state_->facts.deployments) {
     if (value->spec.project_ref.name == name) state_->stale.deployments.insert(deployment);
   }
-  state_->stale_where([&](const api::InstallationSpec& spec) { return spec.project_ref.name == name; });
+  state_->stale_where(
+      [&](const api::InstallationSpec& spec) { return spec.project_ref.name == name; });
 }
 
 void Planner::set(Ptr<api::Release> object) {
@@ -132,7 +134,8 @@ void Planner::set(Ptr<api::Environment> object) {
   for (const auto& [deployment, value] : state_->facts.deployments) {
     if (value->spec.environment_ref.name == name) state_->stale.deployments.insert(deployment);
   }
-  state_->stale_where([&](const api::InstallationSpec& spec) { return spec.environment_ref.name == name; });
+  state_->stale_where(
+      [&](const api::InstallationSpec& spec) { return spec.environment_ref.name == name; });
 }
 
 void Planner::set(Ptr<api::Tenant> object) {
@@ -151,7 +154,8 @@ void Planner::set(Ptr<api::Target> object) {
   const bool same = same_wish(old.get(), *object);
   // A heartbeat alone concerns nobody.
   if (same && old->status.conditions == object->status.conditions) return;
-  state_->stale_where([&](const api::InstallationSpec& spec) { return spec.target_ref.name == name; });
+  state_->stale_where(
+      [&](const api::InstallationSpec& spec) { return spec.target_ref.name == name; });
   if (same) return;
   state_->admission.refresh_rules();
   insert_keys(state_->facts.deployments, state_->stale.deployments);
@@ -183,7 +187,8 @@ void Planner::set(Ptr<api::TenantDeployment> object) {
   const auto old = put(state_->facts.deployments, object);
   if (same_wish(old.get(), *object)) return;
   state_->stale.deployments.insert(name);
-  state_->stale_where([&](const api::InstallationSpec& spec) { return spec.tenant_deployment == name; });
+  state_->stale_where(
+      [&](const api::InstallationSpec& spec) { return spec.tenant_deployment == name; });
 }
 
 void Planner::set(Ptr<api::Rollout> object) {
@@ -193,8 +198,12 @@ void Planner::set(Ptr<api::Rollout> object) {
   state_->admission.set_window(name, object->spec.strategy.max_in_flight);
   const auto old = put(state_->facts.rollouts, object);
   if (same_wish(old.get(), *object)) return;
-  state_->new_rollouts.erase(deployment);
-  state_->stale_where([&](const api::InstallationSpec& spec) { return spec.tenant_deployment == deployment; });
+  const auto wanted = state_->new_rollouts.find(deployment);
+  const bool created =
+      wanted != state_->new_rollouts.end() && wanted->second.object.metadata.name == name;
+  if (created) state_->new_rollouts.erase(wanted);
+  state_->stale_where(
+      [&](const api::InstallationSpec& spec) { return spec.tenant_deployment == deployment; });
 }
 
 void Planner::set(Ptr<api::Installation> object) {

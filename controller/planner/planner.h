@@ -2,9 +2,10 @@
 // The planner of one namespace: facts in, effects out (the Step/Ready form of etcd-io/raft).
 //
 // set()/remove() tell it what the API holds; plan(now) returns everything that should be written
-// now and when to be called again at the latest. It does no I/O, reads no clock, and writes nothing:
-// an effect has happened only when its result comes back as a fact. Calling plan() twice without new
-// facts and with the same `now` returns the same effects. Same facts in any order, same effects.
+// now and when to be called again at the latest. It does no I/O, reads no clock, and writes
+// nothing: an effect has happened only when its result comes back as a fact. Calling plan() twice
+// without new facts and with the same `now` returns the same effects. Same facts in any order, same
+// effects.
 //
 // Incremental: one changed fact costs O(log n + what it affects). reference.h recomputes all from
 // scratch; a test holds the two together. Rules: semantics.md. Not thread-safe.
@@ -29,13 +30,34 @@ using Ptr = std::shared_ptr<const T>;
 // Each names the object version it was planned on through `based_on` (metadata.resourceVersion), so
 // that the writer can make the write conditional on it. Names are deterministic.
 
-struct CreateInstallation { api::Installation object; };
-struct UpdateInstallation { std::string name; std::string based_on; api::InstallationSpec spec; };
-struct DeleteInstallation { std::string name; std::string uid; std::string based_on; };
-struct CreateRollout { api::Rollout object; };
-struct CreateTask { api::DeploymentTask object; };
-struct DeleteTask { std::string name; std::string uid; };  // terminal and absorbed
-struct CancelTask { std::string name; std::string based_on; api::TaskCancel cancel; };
+struct CreateInstallation {
+  api::Installation object;
+};
+struct UpdateInstallation {
+  std::string name;
+  std::string based_on;
+  api::InstallationSpec spec;
+};
+struct DeleteInstallation {
+  std::string name;
+  std::string uid;
+  std::string based_on;
+};
+struct CreateRollout {
+  api::Rollout object;
+};
+struct CreateTask {
+  api::DeploymentTask object;
+};
+struct DeleteTask {
+  std::string name;
+  std::string uid;
+};  // terminal and absorbed
+struct CancelTask {
+  std::string name;
+  std::string based_on;
+  api::TaskCancel cancel;
+};
 // The planner's part of a task's status: phase Running and a grant (also a parking one), or a
 // terminal phase of a task that never started (Superseded, Cancelled).
 struct GrantTask {
@@ -52,19 +74,47 @@ struct EndTask {
   std::string superseded_by;
 };
 // Whole new status values; written only when they differ from the known ones.
-struct ReleaseStatusChange { std::string name; std::string based_on; api::ReleaseStatus status; };
-struct ProjectStatusChange { std::string name; std::string based_on; api::ProjectStatus status; };
-struct TenantDeploymentStatusChange { std::string name; std::string based_on; api::TenantDeploymentStatus status; };
-struct RolloutStatusChange { std::string name; std::string based_on; api::RolloutStatus status; };
-struct InstallationStatusChange { std::string name; std::string based_on; api::InstallationStatus status; };
-struct LockGroupStatusChange { std::string name; std::string based_on; api::LockGroupStatus status; };
-struct BudgetStatusChange { std::string name; std::string based_on; api::ConcurrencyBudgetStatus status; };
+struct ReleaseStatusChange {
+  std::string name;
+  std::string based_on;
+  api::ReleaseStatus status;
+};
+struct ProjectStatusChange {
+  std::string name;
+  std::string based_on;
+  api::ProjectStatus status;
+};
+struct TenantDeploymentStatusChange {
+  std::string name;
+  std::string based_on;
+  api::TenantDeploymentStatus status;
+};
+struct RolloutStatusChange {
+  std::string name;
+  std::string based_on;
+  api::RolloutStatus status;
+};
+struct InstallationStatusChange {
+  std::string name;
+  std::string based_on;
+  api::InstallationStatus status;
+};
+struct LockGroupStatusChange {
+  std::string name;
+  std::string based_on;
+  api::LockGroupStatus status;
+};
+struct BudgetStatusChange {
+  std::string name;
+  std::string based_on;
+  api::ConcurrencyBudgetStatus status;
+};
 
-using Effect = std::variant<CreateInstallation, UpdateInstallation, DeleteInstallation, CreateRollout,
-                            CreateTask, DeleteTask, CancelTask, GrantTask, EndTask,
-                            ReleaseStatusChange, ProjectStatusChange, TenantDeploymentStatusChange,
-                            RolloutStatusChange, InstallationStatusChange, LockGroupStatusChange,
-                            BudgetStatusChange>;
+using Effect =
+    std::variant<CreateInstallation, UpdateInstallation, DeleteInstallation, CreateRollout,
+                 CreateTask, DeleteTask, CancelTask, GrantTask, EndTask, ReleaseStatusChange,
+                 ProjectStatusChange, TenantDeploymentStatusChange, RolloutStatusChange,
+                 InstallationStatusChange, LockGroupStatusChange, BudgetStatusChange>;
 
 struct Effects {
   // To be written in any order, all at once; grants and ends first in the list, then the rest.
@@ -88,7 +138,7 @@ struct PlanRow {
 
 struct LockHolder {
   std::string task;
-  std::string step;  // name; empty = deployment level
+  std::string step;     // name; empty = deployment level
   int step_number = 0;  // 1-based; 0 = deployment level
   api::LockMode mode = api::LockMode::Exclusive;
   int units = 1;
@@ -108,8 +158,9 @@ struct LockView {
 };
 
 struct Options {
-  std::int64_t epoch = 1;   // of fences; higher at each start
-  std::size_t status_waiters_max = 20;  // waiters whose holder and position are kept fresh in status
+  std::int64_t epoch = 1;  // of fences; higher at each start
+  std::size_t status_waiters_max =
+      20;  // waiters whose holder and position are kept fresh in status
 };
 
 class Planner {

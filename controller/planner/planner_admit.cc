@@ -13,7 +13,8 @@ void add_wants(const std::vector<api::TaskLock>& locks, int step, Request& reque
 }
 
 bool may_wait(TaskState state) {
-  return state == TaskState::Unstarted || state == TaskState::Boundary || state == TaskState::Parked;
+  return state == TaskState::Unstarted || state == TaskState::Boundary ||
+         state == TaskState::Parked;
 }
 
 Request request_of(const api::DeploymentTask& task, const TaskView& view) {
@@ -27,7 +28,8 @@ Request request_of(const api::DeploymentTask& task, const TaskView& view) {
   if (!task.status.grant) return request;
   const auto& grant = *task.status.grant;
   for (const auto& lock : view.locks) request.holds.push_back({lock, -1, grant.granted_at});
-  for (const auto& lock : view.step_locks) request.holds.push_back({lock, grant.step, grant.step_granted_at});
+  for (const auto& lock : view.step_locks)
+    request.holds.push_back({lock, grant.step, grant.step_granted_at});
   return request;
 }
 
@@ -38,7 +40,8 @@ TimePoint Planner::State::update_request(const api::DeploymentTask& task, const 
                                          TimePoint now) {
   const std::string& name = task.metadata.name;
   const TaskView view = view_of(task);
-  const bool ending = decision.ending.count(name) != 0 || timed_out.count(name) != 0 || task.spec.cancel;
+  const bool ending =
+      decision.ending.count(name) != 0 || timed_out.count(name) != 0 || task.spec.cancel;
   auto gate = view.started || view.state == TaskState::Orphaned ? started_gate(task, now)
                                                                 : start_gate(facts, task);
   Request request = request_of(task, view);
@@ -109,7 +112,8 @@ void Planner::State::expire_lock_waits(TimePoint now) {
     const auto obstacle = admission.obstacle(name, options.status_waiters_max);
     if (obstacle.kind != Obstacle::Kind::Lock || !obstacle.wait_timeout) continue;
     const auto blocked = explain(facts, obstacle, view_of(*task).requested_at);
-    timed_out.emplace(name, "waited longer than " + format_duration(*obstacle.wait_timeout) + ": " + blocked.message);
+    timed_out.emplace(name, "waited longer than " + format_duration(*obstacle.wait_timeout) + ": " +
+                                blocked.message);
     decide_pair(task->spec.installation, now);
   }
 }
@@ -146,7 +150,8 @@ void Planner::State::compose_grant(const std::string& name, bool park, TimePoint
 }
 
 // The story of one request: what it waited for, one after the other.
-void Planner::State::record_wait(const std::string& task, const api::BlockedBy& blocked, TimePoint now) {
+void Planner::State::record_wait(const std::string& task, const api::BlockedBy& blocked,
+                                 TimePoint now) {
   auto& log = waits[task];
   if (!log.empty() && log.back().kind == blocked.kind && log.back().name == blocked.name) {
     if (log.back().holder.empty()) log.back().holder = blocked.holder;
@@ -158,7 +163,8 @@ void Planner::State::record_wait(const std::string& task, const api::BlockedBy& 
   if (log.size() > kWaitsKept) log.erase(log.begin());
 }
 
-std::vector<api::BlockedBy> Planner::State::why_task(const std::string& name, std::size_t position_max) const {
+std::vector<api::BlockedBy> Planner::State::why_task(const std::string& name,
+                                                     std::size_t position_max) const {
   const auto gate = gates.find(name);
   if (gate != gates.end()) return {gate->second};
   const auto* task = find(facts.tasks, name);
@@ -170,7 +176,8 @@ std::vector<api::BlockedBy> Planner::State::why_task(const std::string& name, st
   return {explain(facts, obstacle, view_of(*task).requested_at)};
 }
 
-std::vector<api::BlockedBy> Planner::State::why_pair(const PairEntry& pair, std::size_t position_max) const {
+std::vector<api::BlockedBy> Planner::State::why_pair(const PairEntry& pair,
+                                                     std::size_t position_max) const {
   std::vector<api::BlockedBy> all;
   for (const auto& task : {pair.decision.task, pair.decision.queued}) {
     if (task.empty()) continue;

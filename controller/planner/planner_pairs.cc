@@ -70,7 +70,8 @@ const Wish* Planner::State::wish_of(const std::string& installation) const {
   const api::TenantDeployment* owner = nullptr;
   for (const auto& name : place->second) {
     const auto* deployment = find(facts.deployments, name);
-    if (deployment != nullptr && (owner == nullptr || claims_before(*deployment, *owner))) owner = deployment;
+    if (deployment != nullptr && (owner == nullptr || claims_before(*deployment, *owner)))
+      owner = deployment;
   }
   if (owner == nullptr) return nullptr;
   const auto expansion = expansions.find(owner->metadata.name);
@@ -89,7 +90,8 @@ void Planner::State::update_conflicts(const std::string& installation) {
   const api::TenantDeployment* owner = nullptr;
   for (const auto& name : place->second) {
     const auto* deployment = find(facts.deployments, name);
-    if (deployment != nullptr && (owner == nullptr || claims_before(*deployment, *owner))) owner = deployment;
+    if (deployment != nullptr && (owner == nullptr || claims_before(*deployment, *owner)))
+      owner = deployment;
   }
   for (const auto& name : place->second) {
     auto& conflicts = counts[name].conflicts;
@@ -112,10 +114,10 @@ void Planner::State::plan_rollout(const std::string& deployment) {
   api::Rollout rollout;
   rollout.metadata.name = name;
   rollout.metadata.ns = object.metadata.ns;
-  rollout.metadata.labels = pair_labels(object.spec.project_ref.name, object.spec.environment_ref.name, "",
-                                        "", deployment);
-  rollout.metadata.owner_references = {{api::kApiVersion, "TenantDeployment", deployment,
-                                        object.metadata.uid, true, false}};
+  rollout.metadata.labels = pair_labels(object.spec.project_ref.name,
+                                        object.spec.environment_ref.name, "", "", deployment);
+  rollout.metadata.owner_references = {
+      {api::kApiVersion, "TenantDeployment", deployment, object.metadata.uid, true, false}};
   rollout.spec.tenant_deployment_ref.name = deployment;
   rollout.spec.version = expansion.main.version;
   rollout.spec.digest = expansion.main.digest;
@@ -151,7 +153,8 @@ void Planner::State::decide_pair(const std::string& installation, TimePoint now)
   }
   TimePoint due = pair.decision.due;
   for (const auto& [attempt, task] : attempts) {
-    if (!api::is_terminal(task->status.phase)) due = std::min(due, update_request(*task, pair.decision, now));
+    if (!api::is_terminal(task->status.phase))
+      due = std::min(due, update_request(*task, pair.decision, now));
   }
   decide_again.set(installation, due);
   stale.installation_status.insert(installation);

@@ -38,10 +38,11 @@ struct PairEntry {
 
 struct Stale {
   std::set<std::string> releases;
-  std::set<std::string> deployments;  // to be expanded
+  std::set<std::string> deployments;    // to be expanded
   std::set<std::string> installations;  // to be decided
   // Statuses to be computed.
-  std::set<std::string> projects, deployment_status, rollouts, installation_status, lock_groups, budgets;
+  std::set<std::string> projects, deployment_status, rollouts, installation_status, lock_groups,
+      budgets;
 };
 
 struct Planner::State {
@@ -53,21 +54,21 @@ struct Planner::State {
   Stale stale;
 
   std::map<std::string, api::ReleaseStatus> snapshots;
-  std::map<std::string, Expansion> expansions;        // by deployment
+  std::map<std::string, Expansion> expansions;          // by deployment
   std::map<std::string, std::set<std::string>> claims;  // installation → deployments
-  std::map<std::string, PairCounts> counts;           // by deployment
-  std::map<std::string, PairEntry> pairs;             // by installation
-  std::set<std::string> acting;                       // installations whose decision has effects
-  std::map<std::string, CreateRollout> new_rollouts;  // by deployment
-  Timers decide_again;                                // installations
-  Timers lock_waits;                                  // tasks: end of waitTimeout
-  std::map<std::string, std::string> timed_out;       // task → message
+  std::map<std::string, PairCounts> counts;             // by deployment
+  std::map<std::string, PairEntry> pairs;               // by installation
+  std::set<std::string> acting;                         // installations whose decision has effects
+  std::map<std::string, CreateRollout> new_rollouts;    // by deployment
+  Timers decide_again;                                  // installations
+  Timers lock_waits;                                    // tasks: end of waitTimeout
+  std::map<std::string, std::string> timed_out;         // task → message
   std::map<std::string, TimePoint> candidate_since;
-  std::map<std::string, api::BlockedBy> gates;        // tasks that are no candidates
-  std::set<std::string> must_park;                    // at a boundary, in a retry backoff
-  std::map<std::string, GrantTask> grants;            // outstanding, by task
+  std::map<std::string, api::BlockedBy> gates;              // tasks that are no candidates
+  std::set<std::string> must_park;                          // at a boundary, in a retry backoff
+  std::map<std::string, GrantTask> grants;                  // outstanding, by task
   std::map<std::string, std::vector<api::StepWait>> waits;  // of waiting tasks, the last one open
-  api::Fence fence;                                   // highest known
+  api::Fence fence;                                         // highest known
 
   Pace<api::TenantDeploymentStatus> deployment_pace;
   Pace<api::RolloutStatus> rollout_pace;
@@ -101,7 +102,8 @@ struct Planner::State {
   void count_pair(const std::string& installation, const std::string& deployment, PairState state);
 
   // planner_admit.cc
-  TimePoint update_request(const api::DeploymentTask& task, const Decision& decision, TimePoint now);
+  TimePoint update_request(const api::DeploymentTask& task, const Decision& decision,
+                           TimePoint now);
   void forget_task(const std::string& task);
   void admit(TimePoint now);
   void expire_lock_waits(TimePoint now);

@@ -26,7 +26,8 @@ bool is_end(const Effect& effect) {
 }
 
 template <class Change, class Status, class Object>
-void emit_paced(Pace<Status>& pace, const ByName<Object>& objects, TimePoint now, Effects& effects) {
+void emit_paced(Pace<Status>& pace, const ByName<Object>& objects, TimePoint now,
+                Effects& effects) {
   pace.emit(now, effects.next, [&](const std::string& name, const Status& status) {
     const auto* object = find(objects, name);
     if (object == nullptr) return;
@@ -69,8 +70,9 @@ void Planner::State::refresh_lock_groups(TimePoint now) {
       lock_group_pace.see(name, group->status);
       continue;
     }
-    lock_group_pace.want(name, group->status,
-                         lock_group_status(facts, *group, admission.locks_of(name, limits::kStatusNamesMax)), false);
+    lock_group_pace.want(
+        name, group->status,
+        lock_group_status(facts, *group, admission.locks_of(name, limits::kStatusNamesMax)), false);
   }
   stale.lock_groups = std::move(later);
 }
@@ -80,16 +82,19 @@ void Planner::State::refresh_statuses(TimePoint now) {
     project_statuses.erase(name);
     const auto* project = find(facts.projects, name);
     if (project == nullptr) continue;
-    if (auto status = project_status(*project, now)) project_statuses.emplace(name, std::move(*status));
+    if (auto status = project_status(*project, now))
+      project_statuses.emplace(name, std::move(*status));
   }
   for (const auto& name : stale.installation_status) refresh_installation(name, now);
   for (const auto& name : stale.deployment_status) {
     const auto* deployment = find(facts.deployments, name);
     if (deployment == nullptr) continue;
     const auto expansion = expansions.find(name);
-    auto status = deployment_status(*deployment, expansion == expansions.end() ? ReleaseChoice{} : expansion->second.main,
-                                    counts[name], now);
-    const bool urgent = counts[name].quiet() || status.observed_generation != deployment->status.observed_generation;
+    auto status = deployment_status(
+        *deployment, expansion == expansions.end() ? ReleaseChoice{} : expansion->second.main,
+        counts[name], now);
+    const bool urgent = counts[name].quiet() ||
+                        status.observed_generation != deployment->status.observed_generation;
     deployment_pace.want(name, deployment->status, std::move(status), urgent);
   }
   for (const auto& name : stale.rollouts) {
@@ -111,8 +116,8 @@ void Planner::State::refresh_statuses(TimePoint now) {
     const bool urgent = status.used == 0 && status.waiting == 0;
     budget_pace.want(name, budget->status, std::move(status), urgent);
   }
-  for (auto* names : {&stale.projects, &stale.deployment_status, &stale.rollouts, &stale.installation_status,
-                      &stale.budgets}) {
+  for (auto* names : {&stale.projects, &stale.deployment_status, &stale.rollouts,
+                      &stale.installation_status, &stale.budgets}) {
     names->clear();
   }
 }
@@ -126,7 +131,8 @@ void Planner::State::emit_grants_and_ends(Effects& effects) const {
     if (task == nullptr) continue;
     const auto& version = task->metadata.resource_version;
     if (!task->status.grant) {
-      effects.effects.push_back(EndTask{name, version, api::TaskPhase::Failed, "LockWaitTimeout", message, ""});
+      effects.effects.push_back(
+          EndTask{name, version, api::TaskPhase::Failed, "LockWaitTimeout", message, ""});
     } else if (!task->spec.cancel) {
       effects.effects.push_back(
           CancelTask{name, version, {api::CancelMode::StepBoundary, "LockWaitTimeout", message}});
@@ -143,7 +149,8 @@ void Planner::State::emit_objects(Effects& effects) const {
   for (const auto& [name, status] : snapshots) {
     const auto* release = find(facts.releases, name);
     if (release != nullptr) {
-      effects.effects.push_back(ReleaseStatusChange{name, release->metadata.resource_version, status});
+      effects.effects.push_back(
+          ReleaseStatusChange{name, release->metadata.resource_version, status});
     }
   }
   for (const auto& [deployment, rollout] : new_rollouts) effects.effects.push_back(rollout);
@@ -155,7 +162,8 @@ void Planner::State::emit_objects(Effects& effects) const {
   for (const auto& [name, status] : project_statuses) {
     const auto* project = find(facts.projects, name);
     if (project != nullptr) {
-      effects.effects.push_back(ProjectStatusChange{name, project->metadata.resource_version, status});
+      effects.effects.push_back(
+          ProjectStatusChange{name, project->metadata.resource_version, status});
     }
   }
 }

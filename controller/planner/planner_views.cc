@@ -21,7 +21,12 @@ PlanRow row_of(const std::string& name, const Wish* wish, const api::Installatio
     row.tenant = wish->tenant;
     row.target = wish->target;
     row.to = wish->choice.version;
-    if (wish->choice.problem) row.action = api::Action::Blocked;
+    if (wish->choice.problem) {
+      row.action = api::Action::Blocked;
+    } else if (wish->choice.digest.empty()) {
+      // The release has no digest yet; it will not be the one that is installed.
+      row.action = difference(row.from, decision.base.actual_digest, row.to, "new");
+    }
   } else if (installation != nullptr) {
     row.project = installation->spec.project_ref.name;
     row.environment = installation->spec.environment_ref.name;
@@ -47,7 +52,8 @@ std::vector<PlanRow> Planner::rows(TimePoint now) {
   }
   std::vector<PlanRow> rows;
   for (const auto& [name, pair] : state_->pairs) {
-    rows.push_back(row_of(name, state_->wish_of(name), find(state_->facts.installations, name), pair.decision));
+    rows.push_back(row_of(name, state_->wish_of(name), find(state_->facts.installations, name),
+                          pair.decision));
     auto& row = rows.back();
     row.blocked_by = state_->why_pair(pair, kAll);
     const auto found = place.find(pair.decision.task);
@@ -87,11 +93,13 @@ std::vector<LockView> Planner::locks(TimePoint now) {
       }
       view.holders.push_back(std::move(holder));
     }
-    std::sort(view.holders.begin(), view.holders.end(), [](const LockHolder& a, const LockHolder& b) {
-      return a.since != b.since ? a.since < b.since : a.task < b.task;
-    });
+    std::sort(view.holders.begin(), view.holders.end(),
+              [](const LockHolder& a, const LockHolder& b) {
+                return a.since != b.since ? a.since < b.since : a.task < b.task;
+              });
     int position = 0;
-    for (const auto& [task, since] : lock.waiters) view.waiters.push_back({task, ++position, since});
+    for (const auto& [task, since] : lock.waiters)
+      view.waiters.push_back({task, ++position, since});
     if (!view.holders.empty() || !view.waiters.empty()) views.push_back(std::move(view));
   }
   return views;

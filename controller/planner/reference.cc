@@ -77,7 +77,8 @@ class Reference {
   }
   bool fit_beside(const std::string& instance, const LockDemand& a, const LockDemand& b) const {
     const auto place = holders_.find(instance);
-    return fit_together(input_.rules_of(instance), place == holders_.end() ? 0 : place->second.units(), a, b);
+    return fit_together(input_.rules_of(instance),
+                        place == holders_.end() ? 0 : place->second.units(), a, b);
   }
 
   std::vector<Task*> sorted() {
@@ -85,10 +86,12 @@ class Reference {
     for (auto& [name, task] : tasks_) {
       if (!task.waiting) continue;
       const auto& request = task.request;
-      task.key = {effective_priority(task), request.started, request.wave, request.requested_at, name};
+      task.key = {effective_priority(task), request.started, request.wave, request.requested_at,
+                  name};
       order.push_back(&task);
     }
-    std::sort(order.begin(), order.end(), [](const Task* a, const Task* b) { return a->key < b->key; });
+    std::sort(order.begin(), order.end(),
+              [](const Task* a, const Task* b) { return a->key < b->key; });
     return order;
   }
 
@@ -99,7 +102,8 @@ class Reference {
       for (const auto& [name, waiter] : tasks_) {
         const auto wanted = waiter.wants.find(instance);
         if (!waiter.waiting || &waiter == &task || wanted == waiter.wants.end()) continue;
-        if (!fits(instance, name, wanted->second)) priority = std::max(priority, waiter.request.priority);
+        if (!fits(instance, name, wanted->second))
+          priority = std::max(priority, waiter.request.priority);
       }
     }
     return priority;
@@ -170,7 +174,8 @@ class Reference {
       const Task& waiter = entry.second;
       const auto& budgets = waiter.request.budgets;
       return stands_before(waiter, task) && waiter.request.started && !waiter.has_slot &&
-             std::find(budgets.begin(), budgets.end(), budget) != budgets.end() && !lock_blocked(waiter);
+             std::find(budgets.begin(), budgets.end(), budget) != budgets.end() &&
+             !lock_blocked(waiter);
     });
   }
   const Task* victim(const Task& task, const std::string& budget) const {
@@ -178,7 +183,9 @@ class Reference {
     const Task* last = nullptr;
     for (const auto& [name, other] : tasks_) {
       const auto& budgets = other.request.budgets;
-      if (!other.waiting || !other.has_slot || std::find(budgets.begin(), budgets.end(), budget) == budgets.end()) continue;
+      if (!other.waiting || !other.has_slot ||
+          std::find(budgets.begin(), budgets.end(), budget) == budgets.end())
+        continue;
       if (last == nullptr || last->key < other.key) last = &other;
     }
     return last != nullptr && task.key < last->key ? last : nullptr;
@@ -210,7 +217,8 @@ class Reference {
     for (const auto& [instance, demand] : task.wants) {
       if (input_.rules_of(instance).max_bypass == 0) continue;
       for (const auto& [name, waiter] : tasks_) {
-        if (stands_before(waiter, task) && in_the_way(waiter, instance, demand)) all.emplace_back(name, instance);
+        if (stands_before(waiter, task) && in_the_way(waiter, instance, demand))
+          all.emplace_back(name, instance);
       }
     }
     for (const auto& [name, instance] : all) ++passes_[name][instance];

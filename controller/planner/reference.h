@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Admission the slow and obvious way: everything is computed from scratch, by sorting the candidates
-// and asking the rules of admission.h word for word. The oracle of the agreement test.
+// Admission the slow and obvious way: everything is computed from scratch, by sorting the
+// candidates and asking the rules of admission.h word for word. The oracle of the agreement test.
 #pragma once
 
 #include <map>

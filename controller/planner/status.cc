@@ -10,8 +10,9 @@ namespace {
 
 using api::Condition;
 
-void put(std::vector<Condition>& conditions, const char* type, bool status, const std::string& reason,
-         const std::string& message, TimePoint now, std::int64_t generation) {
+void put(std::vector<Condition>& conditions, const char* type, bool status,
+         const std::string& reason, const std::string& message, TimePoint now,
+         std::int64_t generation) {
   api::set_condition(conditions, Condition{type, status, false, reason, message, now, generation});
 }
 
@@ -21,22 +22,32 @@ bool is_ready(const Wish& wish, const api::Installation* installation, const Dec
          decision.base.actual_digest == wish.choice.digest && decision.task.empty();
 }
 
-std::string progress_reason(const api::DeploymentTask* task, const std::vector<api::BlockedBy>& blocked_by) {
+std::string progress_reason(const api::DeploymentTask* task,
+                            const std::vector<api::BlockedBy>& blocked_by) {
   if (!blocked_by.empty()) return "Waiting";
   return task != nullptr && task->status.grant ? "Running" : "Pending";
 }
 
-void installation_conditions(const api::Installation& installation, bool ready, const Decision& decision,
-                             const api::DeploymentTask* task, api::InstallationStatus& status, TimePoint now) {
+void installation_conditions(const api::Installation& installation, bool ready,
+                             const Decision& decision, const api::DeploymentTask* task,
+                             api::InstallationStatus& status, TimePoint now) {
   const auto generation = installation.metadata.generation;
   const bool moves = !ready && (!decision.stalled || task != nullptr);
   const std::string reason = progress_reason(task, status.blocked_by);
   const std::string message = status.blocked_by.empty() ? "" : status.blocked_by.front().message;
   const bool stalled = decision.stalled && !ready;
-  put(status.conditions, "Ready", ready, ready ? "Installed" : stalled ? decision.reason : reason,
-      ready ? "version " + status.actual_release + " is installed" : stalled ? decision.message : message,
+  put(status.conditions, "Ready", ready,
+      ready     ? "Installed"
+      : stalled ? decision.reason
+                : reason,
+      ready     ? "version " + status.actual_release + " is installed"
+      : stalled ? decision.message
+                : message,
       now, generation);
-  put(status.conditions, "Reconciling", moves, moves ? reason : ready ? "Installed" : decision.reason,
+  put(status.conditions, "Reconciling", moves,
+      moves   ? reason
+      : ready ? "Installed"
+              : decision.reason,
       moves ? message : "", now, generation);
   put(status.conditions, "Stalled", stalled, stalled ? decision.reason : "Progressing",
       stalled ? decision.message : "", now, generation);
@@ -60,13 +71,18 @@ std::string progress_message(const PairCounts& counts) {
 }
 
 // Reason and message of Stalled; an empty reason = not stalled.
-std::pair<std::string, std::string> why_stalled(const ReleaseChoice& main, const PairCounts& counts) {
+std::pair<std::string, std::string> why_stalled(const ReleaseChoice& main,
+                                                const PairCounts& counts) {
   if (!counts.conflicts.empty()) {
-    return {"Conflict", std::to_string(counts.conflicts.size()) + " pairs belong to another TenantDeployment"};
+    return {"Conflict",
+            std::to_string(counts.conflicts.size()) + " pairs belong to another TenantDeployment"};
   }
-  if (main.problem) return {main.problem->kind == "Reference" ? "ReferenceNotFound" : "Invalid", main.problem->message};
+  if (main.problem)
+    return {main.problem->kind == "Reference" ? "ReferenceNotFound" : "Invalid",
+            main.problem->message};
   if (counts.quiet() && !counts.failed.empty()) {
-    return {"PairsFailed", std::to_string(counts.failed.size()) + " pairs failed: " + some_names(counts.failed)};
+    return {"PairsFailed",
+            std::to_string(counts.failed.size()) + " pairs failed: " + some_names(counts.failed)};
   }
   return {};
 }
@@ -74,21 +90,26 @@ std::pair<std::string, std::string> why_stalled(const ReleaseChoice& main, const
 void conflict_condition(const PairCounts& counts, std::vector<Condition>& conditions, TimePoint now,
                         std::int64_t generation) {
   if (counts.conflicts.empty()) {
-    std::erase_if(conditions, [](const Condition& condition) { return condition.type == "Conflict"; });
+    std::erase_if(conditions,
+                  [](const Condition& condition) { return condition.type == "Conflict"; });
     return;
   }
   const auto& [installation, owner] = *counts.conflicts.begin();
   put(conditions, "Conflict", true, "PairTaken",
       installation + " is kept by TenantDeployment " + owner +
-          (counts.conflicts.size() > 1 ? " (and " + std::to_string(counts.conflicts.size() - 1) + " more pairs)" : ""),
+          (counts.conflicts.size() > 1
+               ? " (and " + std::to_string(counts.conflicts.size() - 1) + " more pairs)"
+               : ""),
       now, generation);
 }
 
 std::string rollout_phase(const api::Rollout& rollout, const PairCounts* counts) {
   const auto& before = rollout.status.phase;
-  const bool over = before == "Succeeded" || before == "Failed" || before == "Cancelled" || before == "Superseded";
+  const bool over = before == "Succeeded" || before == "Failed" || before == "Cancelled" ||
+                    before == "Superseded";
   if (counts == nullptr) return over ? before : "Superseded";
-  if (rollout.spec.cancel && counts->count(PairState::Updating) == 0) return over ? before : "Cancelled";
+  if (rollout.spec.cancel && counts->count(PairState::Updating) == 0)
+    return over ? before : "Cancelled";
   if (counts->desired == 0 || !counts->quiet()) return "Progressing";
   return counts->failed.empty() ? "Succeeded" : "Failed";
 }
@@ -111,8 +132,8 @@ void rollout_counts(const PairCounts& counts, api::RolloutStatus& status) {
 
 }  // namespace
 
-PairState pair_state(const Wish& wish, const api::Installation* installation, const Decision& decision,
-                     const api::DeploymentTask* task) {
+PairState pair_state(const Wish& wish, const api::Installation* installation,
+                     const Decision& decision, const api::DeploymentTask* task) {
   if (is_ready(wish, installation, decision)) return PairState::Ready;
   if (task != nullptr && task->status.grant) return PairState::Updating;
   if (decision.stalled && task == nullptr) return PairState::Failed;
@@ -120,7 +141,8 @@ PairState pair_state(const Wish& wish, const api::Installation* installation, co
 }
 
 api::InstallationStatus installation_status(const api::Installation& installation, const Wish* wish,
-                                            const Decision& decision, const api::DeploymentTask* task,
+                                            const Decision& decision,
+                                            const api::DeploymentTask* task,
                                             std::vector<api::BlockedBy> blocked_by, TimePoint now) {
   api::InstallationStatus status = decision.base;
   status.observed_generation = installation.metadata.generation;
@@ -157,16 +179,24 @@ api::TenantDeploymentStatus deployment_status(const api::TenantDeployment& deplo
   const bool moves = !ready && (!stalled || !counts.quiet());
   const std::string waits = empty ? "NoPairs" : "Progressing";
   const std::string progress = empty ? "no tenant on a target matches" : progress_message(counts);
-  put(status.conditions, "Ready", ready, ready ? "AllReady" : stalled ? reason : waits,
+  put(status.conditions, "Ready", ready,
+      ready     ? "AllReady"
+      : stalled ? reason
+                : waits,
       stalled ? message : progress, now, generation);
-  put(status.conditions, "Reconciling", moves, moves ? waits : ready ? "AllReady" : reason,
+  put(status.conditions, "Reconciling", moves,
+      moves   ? waits
+      : ready ? "AllReady"
+              : reason,
       moves ? progress : "", now, generation);
-  put(status.conditions, "Stalled", stalled, stalled ? reason : "Progressing", message, now, generation);
+  put(status.conditions, "Stalled", stalled, stalled ? reason : "Progressing", message, now,
+      generation);
   conflict_condition(counts, status.conditions, now, generation);
   return status;
 }
 
-api::RolloutStatus rollout_status(const api::Rollout& rollout, const PairCounts* counts, TimePoint now) {
+api::RolloutStatus rollout_status(const api::Rollout& rollout, const PairCounts* counts,
+                                  TimePoint now) {
   api::RolloutStatus status = rollout.status;
   const auto generation = rollout.metadata.generation;
   status.observed_generation = generation;
@@ -178,8 +208,13 @@ api::RolloutStatus rollout_status(const api::Rollout& rollout, const PairCounts*
     status.finished_at = now;
   }
   if (counts != nullptr) rollout_counts(*counts, status);
-  Condition succeeded{"Succeeded", status.phase == "Succeeded", status.phase == "Progressing", status.phase,
-                      counts == nullptr ? "" : progress_message(*counts), now, generation};
+  Condition succeeded{"Succeeded",
+                      status.phase == "Succeeded",
+                      status.phase == "Progressing",
+                      status.phase,
+                      counts == nullptr ? "" : progress_message(*counts),
+                      now,
+                      generation};
   api::set_condition(status.conditions, std::move(succeeded));
   return status;
 }
@@ -218,7 +253,8 @@ api::LockGroupStatus lock_group_status(const Facts& facts, const api::LockGroup&
   return status;
 }
 
-api::ConcurrencyBudgetStatus budget_status(const api::ConcurrencyBudget& budget, Admission::Usage usage) {
+api::ConcurrencyBudgetStatus budget_status(const api::ConcurrencyBudget& budget,
+                                           Admission::Usage usage) {
   api::ConcurrencyBudgetStatus status;
   status.observed_generation = budget.metadata.generation;
   status.used = usage.used;

@@ -18,17 +18,18 @@ namespace tidelock::planner {
 enum class PairState { Ready, Updating, Waiting, Failed };
 
 // Where a pair stands, for counts.
-PairState pair_state(const Wish& wish, const api::Installation* installation, const Decision& decision,
-                     const api::DeploymentTask* task);
+PairState pair_state(const Wish& wish, const api::Installation* installation,
+                     const Decision& decision, const api::DeploymentTask* task);
 
 api::InstallationStatus installation_status(const api::Installation& installation, const Wish* wish,
-                                            const Decision& decision, const api::DeploymentTask* task,
+                                            const Decision& decision,
+                                            const api::DeploymentTask* task,
                                             std::vector<api::BlockedBy> blocked_by, TimePoint now);
 
 struct PairCounts {
   int desired = 0;
   std::map<PairState, int> states;
-  std::set<std::string> failed;                // installations
+  std::set<std::string> failed;                  // installations
   std::map<std::string, std::string> conflicts;  // installation → the deployment that keeps it
   int count(PairState state) const {
     const auto place = states.find(state);
@@ -42,12 +43,14 @@ api::TenantDeploymentStatus deployment_status(const api::TenantDeployment& deplo
                                               TimePoint now);
 
 // `counts` is null when the rollout is not the newest wish of its deployment.
-api::RolloutStatus rollout_status(const api::Rollout& rollout, const PairCounts* counts, TimePoint now);
+api::RolloutStatus rollout_status(const api::Rollout& rollout, const PairCounts* counts,
+                                  TimePoint now);
 
 std::optional<api::ProjectStatus> project_status(const api::Project& project, TimePoint now);
 
 api::LockGroupStatus lock_group_status(const Facts& facts, const api::LockGroup& group,
                                        const std::map<std::string, Admission::View>& locks);
-api::ConcurrencyBudgetStatus budget_status(const api::ConcurrencyBudget& budget, Admission::Usage usage);
+api::ConcurrencyBudgetStatus budget_status(const api::ConcurrencyBudget& budget,
+                                           Admission::Usage usage);
 
 }  // namespace tidelock::planner

@@ -59,25 +59,28 @@ OrProblem<std::string> expanded(const std::string& text, const std::string& wher
                                 const Variables& variables,
                                 const std::map<std::string, std::string>& builtins) {
   std::string secret;
-  const auto result = api::expand_template(text, [&](std::string_view name) -> std::optional<std::string> {
-    const std::string key(name);
-    if (const auto variable = variables.find(key); variable != variables.end()) {
-      if (variable->second.secret) secret = key;
-      return variable->second.value;
-    }
-    const auto builtin = builtins.find(key);
-    if (builtin == builtins.end()) return std::nullopt;
-    return builtin->second;
-  });
+  const auto result =
+      api::expand_template(text, [&](std::string_view name) -> std::optional<std::string> {
+        const std::string key(name);
+        if (const auto variable = variables.find(key); variable != variables.end()) {
+          if (variable->second.secret) secret = key;
+          return variable->second.value;
+        }
+        const auto builtin = builtins.find(key);
+        if (builtin == builtins.end()) return std::nullopt;
+        return builtin->second;
+      });
   if (!result) return problem("Invalid", where, where + ": " + result.error().message);
   if (!secret.empty()) {
-    return problem("Invalid", where, where + ": variable " + secret + " is a secret and cannot be used here");
+    return problem("Invalid", where,
+                   where + ": variable " + secret + " is a secret and cannot be used here");
   }
   return *result;
 }
 
 OrProblem<api::TaskLock> resolved_lock(const Facts& facts, const api::LockRequest& request,
-                                       api::LockGranularity granularity, const DeploymentTaskSpec& task) {
+                                       api::LockGranularity granularity,
+                                       const DeploymentTaskSpec& task) {
   const auto* group = find(facts.lock_groups, request.group);
   const std::string what = "LockGroup " + request.group;
   if (group == nullptr) return problem("Reference", what, what + " does not exist");
@@ -116,11 +119,13 @@ void add_base_locks(DeploymentTaskSpec& task, bool with_path) {
   task.locks.push_back({pair_lock(task), api::LockMode::Exclusive, 1});
   task.locks.push_back({slots_lock(task.target), api::LockMode::Shared, 1});
   if (with_path) {
-    task.locks.push_back({path_lock(task.target, task.install_directory), api::LockMode::Exclusive, 1});
+    task.locks.push_back(
+        {path_lock(task.target, task.install_directory), api::LockMode::Exclusive, 1});
   }
 }
 
-std::optional<Problem> add_locks(const Facts& facts, const api::Process& process, DeploymentTaskSpec& task) {
+std::optional<Problem> add_locks(const Facts& facts, const api::Process& process,
+                                 DeploymentTaskSpec& task) {
   add_base_locks(task, !process.allow_shared_install_directory);
   const auto locks = resolved_locks(facts, process.locks, api::LockGranularity::Deployment, task);
   if (!locks) return locks.error();
@@ -129,8 +134,8 @@ std::optional<Problem> add_locks(const Facts& facts, const api::Process& process
     auto needs = resolved_locks(facts, step.locks, api::LockGranularity::Step, task);
     if (!needs) return needs.error();
     const bool alone = step.isolation == api::StepIsolation::Exclusive;
-    needs->push_back({isolation_lock(task.target),
-                      alone ? api::LockMode::Exclusive : api::LockMode::Shared, 1});
+    needs->push_back(
+        {isolation_lock(task.target), alone ? api::LockMode::Exclusive : api::LockMode::Shared, 1});
     task.steps.push_back({step, united(std::move(*needs))});
   }
   return std::nullopt;
@@ -156,12 +161,14 @@ std::optional<Problem> resolve(const Facts& facts, const Wish& wish, DeploymentT
     return Problem{"Reference", "Release " + wish.choice.release,
                    "Release " + wish.choice.release + " has no copy of its project's process yet"};
   }
-  const api::PairObjects objects{parts->project, &*process, parts->environment, parts->tenant, parts->target};
+  const api::PairObjects objects{parts->project, &*process, parts->environment, parts->tenant,
+                                 parts->target};
   const auto variables = api::resolve_variables(objects);
   if (!variables) return Problem{"Invalid", "variables", variables.error().message};
   const auto builtins = api::builtin_values(objects, wish.choice.version);
-  const auto directory = expanded(process->install_directory,
-                                  "Project " + wish.project + " installDirectory", *variables, builtins);
+  const auto directory =
+      expanded(process->install_directory, "Project " + wish.project + " installDirectory",
+               *variables, builtins);
   if (!directory) return directory.error();
   const auto canonical = api::canonical_directory(*directory);
   if (!canonical) return Problem{"Invalid", "installDirectory", canonical.error().message};
@@ -187,17 +194,21 @@ std::optional<Problem> resolve_removal(const Facts& facts, const api::Installati
       return std::nullopt;
     }
   }
-  return Problem{"Reference", "DeploymentTask",
-                 "no task is left that says where the release is installed; delete the installation by hand"};
+  return Problem{
+      "Reference", "DeploymentTask",
+      "no task is left that says where the release is installed; delete the installation by hand"};
 }
 
-void add_label(std::map<std::string, std::string>& labels, const char* key, const std::string& value) {
-  if (!value.empty() && value.size() <= kLabelValueMax) labels.emplace(std::string("tidelock.dev/") + key, value);
+void add_label(std::map<std::string, std::string>& labels, const char* key,
+               const std::string& value) {
+  if (!value.empty() && value.size() <= kLabelValueMax)
+    labels.emplace(std::string("tidelock.dev/") + key, value);
 }
 
 }  // namespace
 
-std::map<std::string, std::string> pair_labels(const std::string& project, const std::string& environment,
+std::map<std::string, std::string> pair_labels(const std::string& project,
+                                               const std::string& environment,
                                                const std::string& tenant, const std::string& target,
                                                const std::string& deployment) {
   std::map<std::string, std::string> labels;
@@ -219,9 +230,13 @@ std::vector<std::string> budgets_of(const Facts& facts, const DeploymentTaskSpec
   std::vector<std::string> names;
   for (const auto& [name, budget] : facts.budgets) {
     const auto& selector = budget->spec.selector;
-    if (!listed(selector.projects, task.project) || !listed(selector.environments, task.environment)) continue;
-    if (!api::matches(selector.tenants, tenant != nullptr ? tenant->metadata.labels : kNoLabels)) continue;
-    if (!api::matches(selector.targets, target != nullptr ? target->metadata.labels : kNoLabels)) continue;
+    if (!listed(selector.projects, task.project) ||
+        !listed(selector.environments, task.environment))
+      continue;
+    if (!api::matches(selector.tenants, tenant != nullptr ? tenant->metadata.labels : kNoLabels))
+      continue;
+    if (!api::matches(selector.targets, target != nullptr ? target->metadata.labels : kNoLabels))
+      continue;
     names.push_back(name);
   }
   return names;
@@ -255,11 +270,13 @@ Result<api::DeploymentTask, Problem> build_task(const Facts& facts, const TaskOr
     spec.priority = object->spec.priority;
     spec.timeout = object->spec.rollout.task_timeout;
   }
-  if (const auto* rollout = find(facts.rollouts, order.rollout)) spec.timeout = rollout->spec.strategy.task_timeout;
+  if (const auto* rollout = find(facts.rollouts, order.rollout))
+    spec.timeout = rollout->spec.strategy.task_timeout;
   spec.budgets = budgets_of(facts, spec);
   task.metadata.name = task_name(spec.installation, spec.attempt);
   task.metadata.ns = installation.metadata.ns;
-  task.metadata.labels = pair_labels(spec.project, spec.environment, spec.tenant, spec.target, deployment);
+  task.metadata.labels =
+      pair_labels(spec.project, spec.environment, spec.tenant, spec.target, deployment);
   task.metadata.owner_references = {{api::kApiVersion, "Installation", installation.metadata.name,
                                      installation.metadata.uid, true, true}};
   return task;

@@ -49,7 +49,8 @@ StepGroup group_from(const DeploymentTask& task, int first) {
   group.step = first;
   group.count = 1;
   while (first + group.count < total &&
-         steps[static_cast<std::size_t>(first + group.count)].step.start == api::StepStart::WithPrevious) {
+         steps[static_cast<std::size_t>(first + group.count)].step.start ==
+             api::StepStart::WithPrevious) {
     ++group.count;
   }
   if (const auto* status = status_of(task, first)) group.attempt = status->attempt + 1;

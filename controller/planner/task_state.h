@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one task holds and wants now, read from its facts alone (semantics.md §2 and the table of §3).
-// Pure; the planner, the reference and the tests' checkers share it.
+// What one task holds and wants now, read from its facts alone (semantics.md §2 and the table of
+// §3). Pure; the planner, the reference and the tests' checkers share it.
 #pragma once
 
 #include <optional>
@@ -27,18 +27,18 @@ struct StepGroup {
   int step = 0;
   int count = 0;
   int attempt = 1;
-  TimePoint not_before;  // of a retry
+  TimePoint not_before;              // of a retry
   std::vector<api::TaskLock> locks;  // union of what its steps need
 };
 
 struct TaskView {
   TaskState state = TaskState::Unstarted;
-  bool started = false;    // granted and not terminal
-  bool uses_slot = false;  // at a boundary: keeps it until it has to park
+  bool started = false;                   // granted and not terminal
+  bool uses_slot = false;                 // at a boundary: keeps it until it has to park
   std::vector<api::TaskLock> locks;       // held, deployment level
   std::vector<api::TaskLock> step_locks;  // held by the granted steps
-  StepGroup next;          // of Unstarted, Boundary, Parked
-  TimePoint requested_at;  // of the request that it makes now
+  StepGroup next;                         // of Unstarted, Boundary, Parked
+  TimePoint requested_at;                 // of the request that it makes now
 };
 
 TaskView view_of(const api::DeploymentTask& task);

@@ -26,7 +26,9 @@ void measure(const char* name, int targets, int tenants, int slots, bool step_lo
   world.lock_group("config", group);
   for (int i = 0; i < targets; ++i) world.target("target-" + std::to_string(10000 + i), slots);
   for (int i = 0; i < tenants; ++i) world.tenant("tenant-" + std::to_string(10000 + i));
-  world.project("shop", {step("only", 1, step_lock ? std::vector{exclusive("config")} : std::vector<tidelock::api::LockRequest>{})});
+  world.project("shop", {step("only", 1,
+                              step_lock ? std::vector{exclusive("config")}
+                                        : std::vector<tidelock::api::LockRequest>{})});
   world.release("shop", "1.0.0");
   tidelock::api::TenantDeploymentSpec spec;
   spec.project_ref.name = "shop";
@@ -39,7 +41,8 @@ void measure(const char* name, int targets, int tenants, int slots, bool step_lo
   const std::size_t before = world.intervals().size();
   world.run();
   const double cycles = static_cast<double>(world.intervals().size() - before);
-  std::printf("%-34s first grant %.2f s, %.0f cycles/s\n", name, first, cycles / seconds_since(begin));
+  std::printf("%-34s first grant %.2f s, %.0f cycles/s\n", name, first,
+              cycles / seconds_since(begin));
 }
 
 }  // namespace

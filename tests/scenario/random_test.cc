@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // L14: random systems of locks, budgets, steps, failures and crashes. TIDELOCK_SYSTEMS=n runs more;
-// a failure names its seed. The checker reads task statuses only and shares no code with the planner.
+// a failure names its seed. The checker reads task statuses only and shares no code with the
+// planner.
+#include "controller/base/random.h"
+
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <sstream>
 
-#include "controller/base/random.h"
 #include "tests/support/planner_world.h"
 
 namespace tidelock::testing {
@@ -20,9 +22,9 @@ class System {
     world_.after_step = [this] { check_always(); };
     world_.outcome = [this](const DeploymentTask&, const std::string&, int) {
       const auto dice = random_.below(20);
-      return dice == 0 && faults_   ? PlannerWorld::Outcome::Fail
+      return dice == 0 && faults_  ? PlannerWorld::Outcome::Fail
              : dice < 3 && faults_ ? PlannerWorld::Outcome::Retry
-                                    : PlannerWorld::Outcome::Succeed;
+                                   : PlannerWorld::Outcome::Succeed;
     };
     world_.lose = [this](const planner::Effect& effect) {
       const auto* grant = std::get_if<planner::GrantTask>(&effect);
@@ -50,7 +52,8 @@ class System {
       INFO(name);
       bool settled = false;
       for (const auto& condition : installation->status.conditions) {
-        settled = settled || (condition.status && (condition.type == "Ready" || condition.type == "Stalled"));
+        settled = settled ||
+                  (condition.status && (condition.type == "Ready" || condition.type == "Stalled"));
       }
       CHECK(settled);
     }
@@ -91,9 +94,12 @@ class System {
       if (!random_.chance(0.4)) continue;
       const std::string group = "g" + std::to_string(i);
       const int most = capacity_.count(i) != 0 ? capacity_[i] : 3;
-      if (random_.chance(0.4)) locks.push_back(exclusive(group));
-      else if (random_.chance(0.5)) locks.push_back(shared(group));
-      else locks.push_back(units(group, static_cast<int>(random_.between(1, most))));
+      if (random_.chance(0.4))
+        locks.push_back(exclusive(group));
+      else if (random_.chance(0.5))
+        locks.push_back(shared(group));
+      else
+        locks.push_back(units(group, static_cast<int>(random_.between(1, most))));
     }
     return locks;
   }
@@ -102,7 +108,8 @@ class System {
     std::vector<api::Step> steps;
     const auto count = random_.between(1, 4);
     for (int i = 0; i < count; ++i) {
-      auto made = step("s" + std::to_string(i), static_cast<double>(random_.between(0, 10)), requests(2, 3));
+      auto made = step("s" + std::to_string(i), static_cast<double>(random_.between(0, 10)),
+                       requests(2, 3));
       if (i > 0 && random_.chance(0.2)) made.start = api::StepStart::WithPrevious;
       if (random_.chance(0.1)) made.isolation = api::StepIsolation::Exclusive;
       made.retry.limit = static_cast<int>(random_.between(0, 2));
@@ -127,7 +134,8 @@ class System {
   std::vector<std::string> started() const {
     std::vector<std::string> names;
     for (const auto& [name, task] : world_.tasks()) {
-      if (task->status.grant && task->status.phase == api::TaskPhase::Running) names.push_back(name);
+      if (task->status.grant && task->status.phase == api::TaskPhase::Running)
+        names.push_back(name);
     }
     return names;
   }
@@ -135,12 +143,24 @@ class System {
   void fault() {
     const auto names = started();
     switch (random_.below(6)) {
-      case 0: world_.crash_planner(); fence_ = 0; break;
-      case 1: if (!names.empty()) world_.interrupt(names[random_.below(names.size())]); break;
-      case 2: if (!names.empty()) world_.orphan(names[random_.below(names.size())]); break;
-      case 3: deploy("p0", "1." + std::to_string(++version_) + ".0"); break;
-      case 4: settle_orphans(); break;
-      default: break;
+      case 0:
+        world_.crash_planner();
+        fence_ = 0;
+        break;
+      case 1:
+        if (!names.empty()) world_.interrupt(names[random_.below(names.size())]);
+        break;
+      case 2:
+        if (!names.empty()) world_.orphan(names[random_.below(names.size())]);
+        break;
+      case 3:
+        deploy("p0", "1." + std::to_string(++version_) + ".0");
+        break;
+      case 4:
+        settle_orphans();
+        break;
+      default:
+        break;
     }
     world_.settle();
   }
@@ -168,7 +188,9 @@ class System {
       if (index >= task.status.steps.size()) return true;
       const auto& status = task.status.steps[index];
       if (status.phase == StepPhase::Running) return true;
-      if (status.phase == StepPhase::Pending && status.attempt < grant.step_attempt && !status.retry_at) return true;
+      if (status.phase == StepPhase::Pending && status.attempt < grant.step_attempt &&
+          !status.retry_at)
+        return true;
     }
     return false;
   }
@@ -186,10 +208,12 @@ class System {
     for (const auto& [name, task] : world_.tasks()) {
       if (!task->status.grant || api::is_terminal(task->status.phase)) continue;
       ++pairs[task->spec.installation];
-      for (const auto& lock : task->status.grant->locks) held[lock.instance].push_back({name, lock});
+      for (const auto& lock : task->status.grant->locks)
+        held[lock.instance].push_back({name, lock});
       if (!runs(*task)) continue;
       if (task->status.phase == api::TaskPhase::Running) ++running;
-      for (const auto& lock : task->status.grant->step_locks) held[lock.instance].push_back({name, lock});
+      for (const auto& lock : task->status.grant->step_locks)
+        held[lock.instance].push_back({name, lock});
     }
     for (const auto& [pair, count] : pairs) REQUIRE(count == 1);
     if (budget_) REQUIRE(running <= *budget_);
@@ -228,7 +252,8 @@ class System {
     std::string before;
     for (const auto& [instance, holders] : held) {
       if (instance.find("/path/") == std::string::npos) continue;
-      if (!before.empty() && instance.rfind(before + "/", 0) == 0) FAIL(instance << " is below " << before);
+      if (!before.empty() && instance.rfind(before + "/", 0) == 0)
+        FAIL(instance << " is below " << before);
       before = instance;
     }
   }
@@ -288,7 +313,8 @@ constexpr int kSystems = 3000;
 constexpr int kSystems = 300;
 #endif
 
-TEST_CASE("L14: random systems finish and keep exclusion, capacity and budgets", "[scenario][random]") {
+TEST_CASE("L14: random systems finish and keep exclusion, capacity and budgets",
+          "[scenario][random]") {
   const char* text = std::getenv("TIDELOCK_SYSTEMS");
   const int systems = text == nullptr ? kSystems : std::atoi(text);
   const char* first = std::getenv("TIDELOCK_SEED");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs every script of this folder. TIDELOCK_REWRITE=1 writes what really is printed into them: only
-// commit such a change when you can say why each line moved.
+// Runs every script of this folder. TIDELOCK_REWRITE=1 writes what really is printed into them:
+// only commit such a change when you can say why each line moved.
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -12,7 +12,8 @@
 TEST_CASE("every scenario script prints what it says", "[scenario]") {
   namespace fs = std::filesystem;
   std::vector<fs::path> scripts;
-  for (const auto& entry : fs::directory_iterator(fs::path(TIDELOCK_SOURCE_DIR) / "tests/scenario")) {
+  for (const auto& entry :
+       fs::directory_iterator(fs::path(TIDELOCK_SOURCE_DIR) / "tests/scenario")) {
     if (entry.path().extension() == ".txt") scripts.push_back(entry.path());
   }
   std::sort(scripts.begin(), scripts.end());

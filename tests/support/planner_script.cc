@@ -91,7 +91,8 @@ api::Step parse_step(std::string text) {
 
 api::LabelSelector names_in(const std::string& key, const std::string& list) {
   api::LabelSelector selector;
-  selector.match_expressions.push_back({key, api::LabelSelectorRequirement::Operator::In, split(list, ',')});
+  selector.match_expressions.push_back(
+      {key, api::LabelSelectorRequirement::Operator::In, split(list, ',')});
   return selector;
 }
 
@@ -101,29 +102,52 @@ class Script {
     out_.str("");
     const Words words = split(line, ' ');
     const std::string& verb = words.front();
-    if (verb == "lockgroup") lock_group(words);
-    else if (verb == "budget") budget(words);
-    else if (verb == "target") world_.target(words[1], integer(words, "slots", 1), !flag(words, "unready"));
-    else if (verb == "tenants") tenants(words);
-    else if (verb == "environment") environment(words);
-    else if (verb == "project") project(words);
-    else if (verb == "release") world_.release(words[1], words[2]);
-    else if (verb == "deploy") deploy(words);
-    else if (verb == "delete") world_.remove(words[1], words[2]);
-    else if (verb == "fail") fail_step(words);
-    else if (verb == "orphan") world_.orphan(words[1]);
-    else if (verb == "interrupt") world_.interrupt(words[1]);
-    else if (verb == "crash") world_.crash_planner();
-    else if (verb == "at") world_.run_until(std::stod(words[1]));
-    else if (verb == "run") run();
-    else if (verb == "timeline") timeline(words.size() > 1 ? words[1] : "");
-    else if (verb == "peak") peak(words.size() > 1 ? words[1] : "");
-    else if (verb == "why") why(words[1]);
-    else if (verb == "locks") locks(words.size() > 1 ? words[1] : "");
-    else if (verb == "tasks") tasks();
-    else if (verb == "plan") plan();
-    else if (verb == "status") status();
-    else out_ << "unknown command: " << verb << "\n";
+    if (verb == "lockgroup")
+      lock_group(words);
+    else if (verb == "budget")
+      budget(words);
+    else if (verb == "target")
+      world_.target(words[1], integer(words, "slots", 1), !flag(words, "unready"));
+    else if (verb == "tenants")
+      tenants(words);
+    else if (verb == "environment")
+      environment(words);
+    else if (verb == "project")
+      project(words);
+    else if (verb == "release")
+      world_.release(words[1], words[2]);
+    else if (verb == "deploy")
+      deploy(words);
+    else if (verb == "delete")
+      world_.remove(words[1], words[2]);
+    else if (verb == "fail")
+      fail_step(words);
+    else if (verb == "orphan")
+      world_.orphan(words[1]);
+    else if (verb == "interrupt")
+      world_.interrupt(words[1]);
+    else if (verb == "crash")
+      world_.crash_planner();
+    else if (verb == "at")
+      world_.run_until(std::stod(words[1]));
+    else if (verb == "run")
+      run();
+    else if (verb == "timeline")
+      timeline(words.size() > 1 ? words[1] : "");
+    else if (verb == "peak")
+      peak(words.size() > 1 ? words[1] : "");
+    else if (verb == "why")
+      why(words[1]);
+    else if (verb == "locks")
+      locks(words.size() > 1 ? words[1] : "");
+    else if (verb == "tasks")
+      tasks();
+    else if (verb == "plan")
+      plan();
+    else if (verb == "status")
+      status();
+    else
+      out_ << "unknown command: " << verb << "\n";
     return out_.str();
   }
 
@@ -141,14 +165,16 @@ class Script {
       spec.granularity = api::LockGranularity::Deployment;
     }
     spec.max_bypass = integer(words, "maxBypass", 0);
-    if (const auto timeout = option(words, "waitTimeout")) spec.wait_timeout = parse_duration(*timeout).value();
+    if (const auto timeout = option(words, "waitTimeout"))
+      spec.wait_timeout = parse_duration(*timeout).value();
     world_.lock_group(words[1], spec);
   }
 
   void budget(const Words& words) {
     api::BudgetSelector selector;
     if (const auto projects = option(words, "projects")) selector.projects = split(*projects, ',');
-    if (const auto targets = option(words, "targets")) selector.targets = names_in("name", *targets);
+    if (const auto targets = option(words, "targets"))
+      selector.targets = names_in("name", *targets);
     world_.budget(words[1], integer(words, "max", 1), selector);
   }
 
@@ -199,17 +225,21 @@ class Script {
     if (const auto tenants = option(words, "tenants")) spec.tenants = names_in("name", *tenants);
     if (const auto targets = option(words, "targets")) spec.targets = names_in("name", *targets);
     if (option(words, "supersede")) spec.rollout.supersede = api::Supersede::StopAtStepBoundary;
-    if (const auto count = option(words, "inflight")) spec.rollout.max_in_flight = std::stoi(*count);
+    if (const auto count = option(words, "inflight"))
+      spec.rollout.max_in_flight = std::stoi(*count);
     spec.rollout.retry.limit = integer(words, "retry", 0);
     world_.deployment(words[1], spec);
   }
 
   // fail TASK STEP [attempt=N] [retry]
   void fail_step(const Words& words) {
-    const std::string key = words[1] + "/" + words[2] + "/" + option(words, "attempt").value_or("1");
-    failing_[key] = flag(words, "retry") ? PlannerWorld::Outcome::Retry : PlannerWorld::Outcome::Fail;
+    const std::string key =
+        words[1] + "/" + words[2] + "/" + option(words, "attempt").value_or("1");
+    failing_[key] =
+        flag(words, "retry") ? PlannerWorld::Outcome::Retry : PlannerWorld::Outcome::Fail;
     world_.outcome = [this](const api::DeploymentTask& task, const std::string& name, int attempt) {
-      const auto found = failing_.find(task.metadata.name + "/" + name + "/" + std::to_string(attempt));
+      const auto found =
+          failing_.find(task.metadata.name + "/" + name + "/" + std::to_string(attempt));
       return found == failing_.end() ? PlannerWorld::Outcome::Succeed : found->second;
     };
   }
@@ -235,7 +265,8 @@ class Script {
         out_ << " " << number(interval.begin) << "-" << number(interval.end) << "\n";
         continue;
       }
-      auto& span = spans.emplace(interval.task, std::make_pair(interval.begin, interval.end)).first->second;
+      auto& span =
+          spans.emplace(interval.task, std::make_pair(interval.begin, interval.end)).first->second;
       span = {std::min(span.first, interval.begin), std::max(span.second, interval.end)};
     }
     for (const auto& [task, span] : spans) {
@@ -284,7 +315,8 @@ class Script {
              << number(second_of(holder.since)) << "\n";
       }
       for (const auto& waiter : lock.waiters) {
-        out_ << "  " << waiter.position << " " << waiter.task << " since " << number(second_of(waiter.since)) << "\n";
+        out_ << "  " << waiter.position << " " << waiter.task << " since "
+             << number(second_of(waiter.since)) << "\n";
       }
     }
   }
@@ -304,7 +336,8 @@ class Script {
     world_.settle();
     for (const auto& row : world_.planner().rows(world_.time())) {
       out_ << row.order << " " << row.installation << " " << api::to_string(row.action) << " "
-           << (row.from.empty() ? "-" : row.from) << " -> " << (row.to.empty() ? "-" : row.to) << "\n";
+           << (row.from.empty() ? "-" : row.from) << " -> " << (row.to.empty() ? "-" : row.to)
+           << "\n";
       print(row.blocked_by);
     }
   }
@@ -321,15 +354,17 @@ class Script {
     world_.settle();
     for (const auto& [name, deployment] : world_.deployments()) {
       const auto& s = deployment->status;
-      out_ << "TenantDeployment " << name << " " << s.version << " " << s.ready << "/" << s.desired << " ready, "
-           << s.updating << " updating, " << s.waiting << " waiting, " << s.failed << " failed"
-           << conditions(s.conditions) << "\n";
+      out_ << "TenantDeployment " << name << " " << s.version << " " << s.ready << "/" << s.desired
+           << " ready, " << s.updating << " updating, " << s.waiting << " waiting, " << s.failed
+           << " failed" << conditions(s.conditions) << "\n";
     }
     for (const auto& [name, rollout] : world_.rollouts()) {
       out_ << "Rollout " << rollout->spec.version << " " << rollout->status.phase << "\n";
     }
     for (const auto& [name, installation] : world_.installations()) {
-      out_ << "Installation " << name << " " << (installation->status.actual_release.empty() ? "-" : installation->status.actual_release)
+      out_ << "Installation " << name << " "
+           << (installation->status.actual_release.empty() ? "-"
+                                                           : installation->status.actual_release)
            << conditions(installation->status.conditions) << "\n";
     }
   }
@@ -362,7 +397,8 @@ std::string run_script(const std::string& text) {
       continue;
     }
     if (line.empty()) {
-      if (!result.empty() && result.size() >= 2 && result.substr(result.size() - 2) != "\n\n") result += "\n";
+      if (!result.empty() && result.size() >= 2 && result.substr(result.size() - 2) != "\n\n")
+        result += "\n";
       continue;
     }
     result += line + "\n";

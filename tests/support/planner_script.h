@@ -5,9 +5,11 @@
 //   budget NAME max=N [projects=a,b] [targets=a,b]    target NAME slots=N [unready]
 //   tenants t01 t02 … | t01..t10                       environment NAME [paused]
 //   project NAME [locks=…] steps: a b:30 c[group,shared:group,2:group] d! +e
-//       :N seconds (default 10) · ~N retries · [locks] · ! isolation Exclusive · + start WithPrevious
+//       :N seconds (default 10) · ~N retries · [locks] · ! isolation Exclusive · + start
+//       WithPrevious
 //   release PROJECT VERSION
-//   deploy NAME PROJECT VERSION [tenants=a,b] [targets=a,b] [priority=N] [supersede=StopAtStepBoundary]
+//   deploy NAME PROJECT VERSION [tenants=a,b] [targets=a,b] [priority=N]
+//   [supersede=StopAtStepBoundary]
 //          [inflight=N] [retry=N] [paused]
 //   at SECOND · run · timeline [step] · peak [step] · why PAIR · locks [INSTANCE] · status · tasks
 #pragma once

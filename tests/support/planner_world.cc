@@ -14,32 +14,70 @@ using api::TaskPhase;
 
 constexpr std::int64_t kEpochSeconds = 1767225600;  // 2026-01-01T00:00:00Z
 
-double seconds_of_step(const api::Step& step) { return step.script ? std::stod(step.script->body) : 0; }
+double seconds_of_step(const api::Step& step) {
+  return step.script ? std::stod(step.script->body) : 0;
+}
 
 bool is_finished(const api::StepStatus& step) {
   return step.phase != StepPhase::Pending && step.phase != StepPhase::Running;
 }
 
-std::int64_t number(const api::Fence& fence) { return fence.epoch * 1'000'000'000 + fence.sequence; }
+std::int64_t number(const api::Fence& fence) {
+  return fence.epoch * 1'000'000'000 + fence.sequence;
+}
 
 template <class T>
 constexpr const char* kind_name();
-template <> constexpr const char* kind_name<api::Project>() { return "Project"; }
-template <> constexpr const char* kind_name<api::Release>() { return "Release"; }
-template <> constexpr const char* kind_name<api::Environment>() { return "Environment"; }
-template <> constexpr const char* kind_name<api::Tenant>() { return "Tenant"; }
-template <> constexpr const char* kind_name<api::Target>() { return "Target"; }
-template <> constexpr const char* kind_name<api::LockGroup>() { return "LockGroup"; }
-template <> constexpr const char* kind_name<api::ConcurrencyBudget>() { return "ConcurrencyBudget"; }
-template <> constexpr const char* kind_name<api::TenantDeployment>() { return "TenantDeployment"; }
-template <> constexpr const char* kind_name<api::Rollout>() { return "Rollout"; }
-template <> constexpr const char* kind_name<api::Installation>() { return "Installation"; }
-template <> constexpr const char* kind_name<DeploymentTask>() { return "DeploymentTask"; }
+template <>
+constexpr const char* kind_name<api::Project>() {
+  return "Project";
+}
+template <>
+constexpr const char* kind_name<api::Release>() {
+  return "Release";
+}
+template <>
+constexpr const char* kind_name<api::Environment>() {
+  return "Environment";
+}
+template <>
+constexpr const char* kind_name<api::Tenant>() {
+  return "Tenant";
+}
+template <>
+constexpr const char* kind_name<api::Target>() {
+  return "Target";
+}
+template <>
+constexpr const char* kind_name<api::LockGroup>() {
+  return "LockGroup";
+}
+template <>
+constexpr const char* kind_name<api::ConcurrencyBudget>() {
+  return "ConcurrencyBudget";
+}
+template <>
+constexpr const char* kind_name<api::TenantDeployment>() {
+  return "TenantDeployment";
+}
+template <>
+constexpr const char* kind_name<api::Rollout>() {
+  return "Rollout";
+}
+template <>
+constexpr const char* kind_name<api::Installation>() {
+  return "Installation";
+}
+template <>
+constexpr const char* kind_name<DeploymentTask>() {
+  return "DeploymentTask";
+}
 
 }  // namespace
 
 TimePoint at_second(double second) {
-  return TimePoint(std::chrono::seconds(kEpochSeconds)) + Duration(static_cast<std::int64_t>(second * 1e6 + 0.5));
+  return TimePoint(std::chrono::seconds(kEpochSeconds)) +
+         Duration(static_cast<std::int64_t>(second * 1e6 + 0.5));
 }
 double second_of(TimePoint time) {
   return static_cast<double>((time - TimePoint(std::chrono::seconds(kEpochSeconds))).count()) / 1e6;
@@ -52,24 +90,65 @@ api::Step step(const std::string& name, double seconds, std::vector<api::LockReq
   made.locks = std::move(locks);
   return made;
 }
-api::LockRequest exclusive(const std::string& group) { return {group, api::LockMode::Exclusive, std::nullopt}; }
-api::LockRequest shared(const std::string& group) { return {group, api::LockMode::Shared, std::nullopt}; }
-api::LockRequest units(const std::string& group, int count) { return {group, api::LockMode::Shared, count}; }
+api::LockRequest exclusive(const std::string& group) {
+  return {group, api::LockMode::Exclusive, std::nullopt};
+}
+api::LockRequest shared(const std::string& group) {
+  return {group, api::LockMode::Shared, std::nullopt};
+}
+api::LockRequest units(const std::string& group, int count) {
+  return {group, api::LockMode::Shared, count};
+}
 
 PlannerWorld::PlannerWorld(planner::Options options)
-    : options_(options), planner_(std::make_unique<planner::Planner>(options)), now_(at_second(0)) {}
+    : options_(options),
+      planner_(std::make_unique<planner::Planner>(options)),
+      now_(at_second(0)) {}
 
-template <> std::map<std::string, planner::Ptr<api::Project>>& PlannerWorld::all() { return projects_; }
-template <> std::map<std::string, planner::Ptr<api::Release>>& PlannerWorld::all() { return releases_; }
-template <> std::map<std::string, planner::Ptr<api::Environment>>& PlannerWorld::all() { return environments_; }
-template <> std::map<std::string, planner::Ptr<api::Tenant>>& PlannerWorld::all() { return tenants_; }
-template <> std::map<std::string, planner::Ptr<api::Target>>& PlannerWorld::all() { return targets_; }
-template <> std::map<std::string, planner::Ptr<api::LockGroup>>& PlannerWorld::all() { return lock_groups_; }
-template <> std::map<std::string, planner::Ptr<api::ConcurrencyBudget>>& PlannerWorld::all() { return budgets_; }
-template <> std::map<std::string, planner::Ptr<api::TenantDeployment>>& PlannerWorld::all() { return deployments_; }
-template <> std::map<std::string, planner::Ptr<api::Rollout>>& PlannerWorld::all() { return rollouts_; }
-template <> std::map<std::string, planner::Ptr<api::Installation>>& PlannerWorld::all() { return installations_; }
-template <> std::map<std::string, planner::Ptr<DeploymentTask>>& PlannerWorld::all() { return tasks_; }
+template <>
+std::map<std::string, planner::Ptr<api::Project>>& PlannerWorld::all() {
+  return projects_;
+}
+template <>
+std::map<std::string, planner::Ptr<api::Release>>& PlannerWorld::all() {
+  return releases_;
+}
+template <>
+std::map<std::string, planner::Ptr<api::Environment>>& PlannerWorld::all() {
+  return environments_;
+}
+template <>
+std::map<std::string, planner::Ptr<api::Tenant>>& PlannerWorld::all() {
+  return tenants_;
+}
+template <>
+std::map<std::string, planner::Ptr<api::Target>>& PlannerWorld::all() {
+  return targets_;
+}
+template <>
+std::map<std::string, planner::Ptr<api::LockGroup>>& PlannerWorld::all() {
+  return lock_groups_;
+}
+template <>
+std::map<std::string, planner::Ptr<api::ConcurrencyBudget>>& PlannerWorld::all() {
+  return budgets_;
+}
+template <>
+std::map<std::string, planner::Ptr<api::TenantDeployment>>& PlannerWorld::all() {
+  return deployments_;
+}
+template <>
+std::map<std::string, planner::Ptr<api::Rollout>>& PlannerWorld::all() {
+  return rollouts_;
+}
+template <>
+std::map<std::string, planner::Ptr<api::Installation>>& PlannerWorld::all() {
+  return installations_;
+}
+template <>
+std::map<std::string, planner::Ptr<DeploymentTask>>& PlannerWorld::all() {
+  return tasks_;
+}
 
 template <class T>
 void PlannerWorld::store(T object) {
@@ -106,7 +185,8 @@ template void PlannerWorld::put(api::ConcurrencyBudget);
 template void PlannerWorld::put(api::TenantDeployment);
 template void PlannerWorld::put(api::Rollout);
 
-void PlannerWorld::project(const std::string& name, std::vector<api::Step> steps, std::vector<api::LockRequest> locks) {
+void PlannerWorld::project(const std::string& name, std::vector<api::Step> steps,
+                           std::vector<api::LockRequest> locks) {
   api::Project object;
   object.metadata.name = name;
   object.spec.process.install_directory = "${target.installRoot}/${tenant.name}/${project.name}";
@@ -193,7 +273,8 @@ void PlannerWorld::remove(const std::string& kind, const std::string& name) {
 template <class T, class Change>
 void PlannerWorld::change_status(const Change& change) {
   const auto place = all<T>().find(change.name);
-  if (place == all<T>().end() || place->second->metadata.resource_version != change.based_on) return;
+  if (place == all<T>().end() || place->second->metadata.resource_version != change.based_on)
+    return;
   T object = *place->second;
   object.status = change.status;
   store(std::move(object));
@@ -211,7 +292,9 @@ void PlannerWorld::apply(const planner::Effect& effect) {
     store(std::move(object));
   } else if (const auto* update = std::get_if<UpdateInstallation>(&effect)) {
     const auto place = installations_.find(update->name);
-    if (place == installations_.end() || place->second->metadata.resource_version != update->based_on) return;
+    if (place == installations_.end() ||
+        place->second->metadata.resource_version != update->based_on)
+      return;
     api::Installation object = *place->second;
     object.spec = update->spec;
     ++object.metadata.generation;
@@ -234,14 +317,16 @@ void PlannerWorld::apply(const planner::Effect& effect) {
     remove("DeploymentTask", deleted->name);
   } else if (const auto* cancel = std::get_if<CancelTask>(&effect)) {
     const auto place = tasks_.find(cancel->name);
-    if (place == tasks_.end() || place->second->metadata.resource_version != cancel->based_on) return;
+    if (place == tasks_.end() || place->second->metadata.resource_version != cancel->based_on)
+      return;
     DeploymentTask object = *place->second;
     object.spec.cancel = cancel->cancel;
     store(object);
     agent_sees(*tasks_.at(cancel->name));
   } else if (const auto* grant = std::get_if<GrantTask>(&effect)) {
     const auto place = tasks_.find(grant->name);
-    if (place == tasks_.end() || place->second->metadata.resource_version != grant->based_on) return;
+    if (place == tasks_.end() || place->second->metadata.resource_version != grant->based_on)
+      return;
     DeploymentTask object = *place->second;
     object.status.phase = TaskPhase::Running;
     object.status.grant = grant->grant;
@@ -317,7 +402,8 @@ void PlannerWorld::agent_sees(const DeploymentTask& task) {
     status.retry_at.reset();
     longest = std::max(longest, seconds_of_step(task.spec.steps[static_cast<std::size_t>(i)].step));
   }
-  running_.emplace(now_ + (at_second(longest) - at_second(0)), std::make_pair(task.metadata.name, fence));
+  running_.emplace(now_ + (at_second(longest) - at_second(0)),
+                   std::make_pair(task.metadata.name, fence));
   store(std::move(seen));
 }
 
@@ -388,9 +474,11 @@ void PlannerWorld::orphan(const std::string& name) {
 void PlannerWorld::crash_planner() {
   ++options_.epoch;
   planner_ = std::make_unique<planner::Planner>(options_);
-  tell_all([&](const auto& objects) {
-    for (const auto& [name, object] : objects) planner_->set(object);
-  }, true);
+  tell_all(
+      [&](const auto& objects) {
+        for (const auto& [name, object] : objects) planner_->set(object);
+      },
+      true);
 }
 
 // ---- time ------------------------------------------------------------------------------------

@@ -29,7 +29,8 @@ class PlannerWorld {
   explicit PlannerWorld(planner::Options options = {});
 
   // ---- objects; an existing one is replaced with a new version and generation.
-  void project(const std::string& name, std::vector<api::Step> steps, std::vector<api::LockRequest> locks = {});
+  void project(const std::string& name, std::vector<api::Step> steps,
+               std::vector<api::LockRequest> locks = {});
   void release(const std::string& project, const std::string& version);
   void environment(const std::string& name);
   void tenant(const std::string& name, std::map<std::string, std::string> labels = {});
@@ -46,16 +47,18 @@ class PlannerWorld {
   template <class Tell>
   void tell_all(Tell tell, bool reverse) const {
     if (reverse) {
-      tell(tasks_), tell(installations_), tell(rollouts_), tell(deployments_), tell(budgets_), tell(lock_groups_);
+      tell(tasks_), tell(installations_), tell(rollouts_), tell(deployments_), tell(budgets_),
+          tell(lock_groups_);
       tell(targets_), tell(tenants_), tell(environments_), tell(releases_), tell(projects_);
     } else {
-      tell(projects_), tell(releases_), tell(environments_), tell(tenants_), tell(targets_), tell(lock_groups_);
+      tell(projects_), tell(releases_), tell(environments_), tell(tenants_), tell(targets_),
+          tell(lock_groups_);
       tell(budgets_), tell(deployments_), tell(rollouts_), tell(installations_), tell(tasks_);
     }
   }
 
   // ---- time
-  void settle();              // plan and apply until nothing is left to do now
+  void settle();  // plan and apply until nothing is left to do now
   void run_until(double second);
   void run(double second_max = 1e6);  // until nothing happens any more
   double now() const { return second_of(now_); }
@@ -73,11 +76,19 @@ class PlannerWorld {
   // ---- what is
   planner::Planner& planner() { return *planner_; }
   const std::map<std::string, planner::Ptr<api::DeploymentTask>>& tasks() const { return tasks_; }
-  const std::map<std::string, planner::Ptr<api::Installation>>& installations() const { return installations_; }
-  const std::map<std::string, planner::Ptr<api::TenantDeployment>>& deployments() const { return deployments_; }
+  const std::map<std::string, planner::Ptr<api::Installation>>& installations() const {
+    return installations_;
+  }
+  const std::map<std::string, planner::Ptr<api::TenantDeployment>>& deployments() const {
+    return deployments_;
+  }
   const std::map<std::string, planner::Ptr<api::Rollout>>& rollouts() const { return rollouts_; }
-  const std::map<std::string, planner::Ptr<api::LockGroup>>& lock_groups() const { return lock_groups_; }
-  const std::map<std::string, planner::Ptr<api::ConcurrencyBudget>>& budgets() const { return budgets_; }
+  const std::map<std::string, planner::Ptr<api::LockGroup>>& lock_groups() const {
+    return lock_groups_;
+  }
+  const std::map<std::string, planner::Ptr<api::ConcurrencyBudget>>& budgets() const {
+    return budgets_;
+  }
   const std::vector<Interval>& intervals() const { return intervals_; }
   const std::map<std::string, int>& writes() const { return writes_; }  // "Installation/x" → count
   int plans() const { return plans_; }

@@ -16,7 +16,8 @@ constexpr int kSteps = 60;
 class History {
  public:
   explicit History(std::uint64_t seed)
-      : random_(seed), admission_([this](const std::string& instance) { return rules_of(instance); }) {
+      : random_(seed),
+        admission_([this](const std::string& instance) { return rules_of(instance); }) {
     for (int i = 0; i < 5; ++i) {
       LockRules rules;
       rules.group = "g" + std::to_string(i);
@@ -25,7 +26,9 @@ class History {
       rules_["global/g" + std::to_string(i)] = rules;
     }
     for (const char* name : {"b0", "b1"}) set_budget(name);
-    windows_["w"] = random_.chance(0.5) ? std::nullopt : std::optional<int>(static_cast<int>(random_.between(1, 4)));
+    windows_["w"] = random_.chance(0.5)
+                        ? std::nullopt
+                        : std::optional<int>(static_cast<int>(random_.between(1, 4)));
     admission_.set_window("w", windows_["w"]);
   }
 
@@ -55,7 +58,9 @@ class History {
       const bool exclusive = random_.chance(0.4);
       const int units = static_cast<int>(random_.between(1, 2));
       locks[instance] = {{instance, exclusive ? api::LockMode::Exclusive : api::LockMode::Shared,
-                          exclusive ? 1 : units}, step, {}};
+                          exclusive ? 1 : units},
+                         step,
+                         {}};
     }
     std::vector<Request::Lock> list;
     for (auto& [instance, lock] : locks) list.push_back(lock);
@@ -117,12 +122,16 @@ class History {
       add_task();
     } else if (kind < 7) {
       if (request->started && !request->waiting) {
-        if (random_.chance(0.5)) end(request->task);
-        else reach_boundary(*request);
+        if (random_.chance(0.5))
+          end(request->task);
+        else
+          reach_boundary(*request);
       }
     } else if (kind == 7) {
-      if (random_.chance(0.5)) set_budget(random_.chance(0.5) ? "b0" : "b1");
-      else change_rules();
+      if (random_.chance(0.5))
+        set_budget(random_.chance(0.5) ? "b0" : "b1");
+      else
+        change_rules();
     } else if (kind == 8) {
       if (request->waiting) {
         // Paused, or gone.

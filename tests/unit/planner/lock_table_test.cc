@@ -68,7 +68,8 @@ TEST_CASE("a capacity that shrank below a request lets it have all of it", "[pla
   CHECK_FALSE(holders.fits(capacity(1), "a", share(3)));
 }
 
-TEST_CASE("a directory conflicts with itself, its ancestors and its descendants", "[planner][locks]") {
+TEST_CASE("a directory conflicts with itself, its ancestors and its descendants",
+          "[planner][locks]") {
   CHECK(directories_conflict("/srv/a", "/srv/a"));
   CHECK(directories_conflict("/srv/a", "/srv/a/b/c"));
   CHECK(directories_conflict("/srv/a/b/c", "/srv/a"));
@@ -81,7 +82,8 @@ TEST_CASE("a directory conflicts with itself, its ancestors and its descendants"
 TEST_CASE("the ancestors of a directory lock are the folders above it", "[planner][locks]") {
   CHECK(instances({"target/t/path/a/b", LockMode::Exclusive, 1}) ==
         std::vector<std::string>{"target/t/path/a/b", "target/t/path/a", "target/t/path/"});
-  CHECK(instances({"target/t/path/", LockMode::Exclusive, 1}) == std::vector<std::string>{"target/t/path/"});
+  CHECK(instances({"target/t/path/", LockMode::Exclusive, 1}) ==
+        std::vector<std::string>{"target/t/path/"});
   CHECK(instances({"target/t/slots", LockMode::Shared, 1}).size() == 1);
 }
 
@@ -104,7 +106,9 @@ TEST_CASE("the instance of a group comes from its scope and the task", "[planner
 }
 
 TEST_CASE("a task that asks twice for a lock gets the maximum of both", "[planner][locks]") {
-  const auto locks = united({{"a", LockMode::Shared, 1}, {"b", LockMode::Shared, 2}, {"a", LockMode::Exclusive, 1},
+  const auto locks = united({{"a", LockMode::Shared, 1},
+                             {"b", LockMode::Shared, 2},
+                             {"a", LockMode::Exclusive, 1},
                              {"b", LockMode::Shared, 1}});
   REQUIRE(locks.size() == 2);
   CHECK(locks[0] == api::TaskLock{"a", LockMode::Exclusive, 1});

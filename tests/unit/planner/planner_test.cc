@@ -56,13 +56,16 @@ const api::Condition& condition(const api::Installation& installation, const std
 }  // namespace
 
 TEST_CASE("names of pairs are readable, deterministic and never shared", "[planner][names]") {
-  CHECK(installation_name("storefront", "production", "tenant-02", "web-01") == "storefront.production.tenant-02.web-01");
-  CHECK(task_name("storefront.production.tenant-02.web-01", 1) == "storefront.production.tenant-02.web-01-1");
+  CHECK(installation_name("storefront", "production", "tenant-02", "web-01") ==
+        "storefront.production.tenant-02.web-01");
+  CHECK(task_name("storefront.production.tenant-02.web-01", 1) ==
+        "storefront.production.tenant-02.web-01-1");
   CHECK(installation_name("p", "e", "", "w") == "p.e.w");
   CHECK(installation_name("a.b", "c", "t", "w") != installation_name("a", "b.c", "t", "w"));
   const std::string longest(200, 'x');
   CHECK(task_name(installation_name(longest, longest, longest, longest), 1'000'000).size() <= 253);
-  CHECK(installation_name(longest, "e", "a", longest) != installation_name(longest, "e", "b", longest));
+  CHECK(installation_name(longest, "e", "a", longest) !=
+        installation_name(longest, "e", "b", longest));
 }
 
 TEST_CASE("planning twice without new facts gives the same effects", "[planner]") {
@@ -106,7 +109,9 @@ TEST_CASE("a new planner that is told the facts in any order plans the same", "[
 
 TEST_CASE("nothing is deployed before the release has its copy of the process", "[planner]") {
   PlannerWorld world;
-  world.lose = [](const Effect& effect) { return std::holds_alternative<ReleaseStatusChange>(effect); };
+  world.lose = [](const Effect& effect) {
+    return std::holds_alternative<ReleaseStatusChange>(effect);
+  };
   shop(world);
   world.deployment("shop", wish("1.0.0"));
   for (int i = 0; i < 3; ++i) {
@@ -131,7 +136,8 @@ TEST_CASE("editing the project changes no release that was seen before", "[plann
   CHECK(world.tasks().at(kPair + "-2")->spec.steps.size() == 2);
 }
 
-TEST_CASE("a deployment costs at most four status writes of its installation", "[planner][writes]") {
+TEST_CASE("a deployment costs at most four status writes of its installation",
+          "[planner][writes]") {
   PlannerWorld world;
   shop(world, 10, 1);
   world.deployment("shop", wish("1.0.0"));
@@ -147,7 +153,8 @@ TEST_CASE("a deployment costs at most four status writes of its installation", "
   }
 }
 
-TEST_CASE("terminal tasks are deleted when their result is kept, except the newest two", "[planner]") {
+TEST_CASE("terminal tasks are deleted when their result is kept, except the newest two",
+          "[planner]") {
   PlannerWorld world;
   shop(world);
   for (int i = 1; i <= 6; ++i) {
@@ -202,7 +209,8 @@ TEST_CASE("a failure names the step and what it said", "[planner]") {
   CHECK(world.tasks().size() == 1);
 }
 
-TEST_CASE("the strategy StopAtStepBoundary ends the running task before its next step", "[planner]") {
+TEST_CASE("the strategy StopAtStepBoundary ends the running task before its next step",
+          "[planner]") {
   PlannerWorld world;
   shop(world);
   auto spec = wish("1.0.0");
@@ -228,11 +236,13 @@ TEST_CASE("a cancelled rollout ends what waits and starts nothing", "[planner]")
   rollout.spec.cancel = true;
   world.put(rollout);
   world.run();
-  for (const auto& [name, task] : world.tasks()) CHECK(task->status.phase == api::TaskPhase::Cancelled);
+  for (const auto& [name, task] : world.tasks())
+    CHECK(task->status.phase == api::TaskPhase::Cancelled);
   CHECK(world.rollouts().begin()->second->status.phase == "Cancelled");
 }
 
-TEST_CASE("secrets stay references, and may not be used where a plain text is needed", "[planner]") {
+TEST_CASE("secrets stay references, and may not be used where a plain text is needed",
+          "[planner]") {
   PlannerWorld world;
   shop(world);
   api::Project project;
@@ -268,14 +278,16 @@ TEST_CASE("secrets stay references, and may not be used where a plain text is ne
   CHECK(condition(*world.installations().at("unsafe.production.t1.web-01"), "Stalled").status);
 }
 
-TEST_CASE("two projects in one directory of a target wait for each other unless they share it", "[planner][locks]") {
+TEST_CASE("two projects in one directory of a target wait for each other unless they share it",
+          "[planner][locks]") {
   for (const bool shared : {false, true}) {
     PlannerWorld world;
     shop(world);
     for (const char* name : {"p1", "p2"}) {
       api::Project project;
       project.metadata.name = name;
-      project.spec.process.install_directory = std::string("/srv/app") + (name[1] == '2' ? "/sub" : "");
+      project.spec.process.install_directory =
+          std::string("/srv/app") + (name[1] == '2' ? "/sub" : "");
       project.spec.process.allow_shared_install_directory = shared;
       project.spec.process.steps = {step("a", 10)};
       world.put(project);
@@ -309,21 +321,24 @@ TEST_CASE("a target that is not ready says why, and starts its tasks when it is"
   world.deployment("shop", wish("1.0.0"));
   world.run_until(1);
   const auto message = [&] { return world.planner().why(kPair, world.time()).at(0).message; };
-  CHECK(message().find("no agent has reported yet; run tidelock agent --target web-01") != std::string::npos);
+  CHECK(message().find("no agent has reported yet; run tidelock agent --target web-01") !=
+        std::string::npos);
   CHECK(world.planner().why(kPair, world.time()).at(0).kind == "Unreachable");
   auto target = world.target_object("web-01");
   target.spec.executor = api::Executor::Local;
   world.put(target);
   world.run_until(2);
-  CHECK(message().find("no agent serves it; start the server with --allow-local-executor") != std::string::npos);
+  CHECK(message().find("no agent serves it; start the server with --allow-local-executor") !=
+        std::string::npos);
   world.target("web-01", 10);
   world.run();
   CHECK(condition(*world.installations().at(kPair), "Ready").status);
 }
 
-TEST_CASE("an urgent waiter lends its priority to the parked task that is in its way", "[planner][locks]") {
-  // low holds `whole` and is parked: its second step waits for `gate`. When that is free there is one
-  // slot for low and middle; low gets it, since high waits for what low holds.
+TEST_CASE("an urgent waiter lends its priority to the parked task that is in its way",
+          "[planner][locks]") {
+  // low holds `whole` and is parked: its second step waits for `gate`. When that is free there is
+  // one slot for low and middle; low gets it, since high waits for what low holds.
   PlannerWorld world;
   shop(world);
   api::LockGroupSpec group;
@@ -332,7 +347,8 @@ TEST_CASE("an urgent waiter lends its priority to the parked task that is in its
   group.granularity = api::LockGranularity::Deployment;
   world.lock_group("whole", group);
   world.budget("cap", 1);
-  const auto deploy = [&](const char* name, std::vector<api::Step> steps, std::vector<api::LockRequest> locks, int priority) {
+  const auto deploy = [&](const char* name, std::vector<api::Step> steps,
+                          std::vector<api::LockRequest> locks, int priority) {
     world.project(name, std::move(steps), std::move(locks));
     world.release(name, "1.0.0");
     auto spec = wish("1.0.0");
@@ -349,13 +365,15 @@ TEST_CASE("an urgent waiter lends its priority to the parked task that is in its
   deploy("middle", {step("a", 10)}, {}, 3);
   world.run();
   std::map<std::string, double> begin;
-  for (const auto& interval : world.intervals()) begin[interval.task.substr(0, interval.task.find('.')) + interval.step] = interval.begin;
+  for (const auto& interval : world.intervals())
+    begin[interval.task.substr(0, interval.task.find('.')) + interval.step] = interval.begin;
   CHECK(begin["lowb"] == 25);
   CHECK(begin["higha"] == 35);
   CHECK(begin["middlea"] == 45);
 }
 
-TEST_CASE("what happened is told in the grant: whom the request waited for, and how long", "[planner]") {
+TEST_CASE("what happened is told in the grant: whom the request waited for, and how long",
+          "[planner]") {
   PlannerWorld world;
   shop(world, 2, 1);
   world.deployment("shop", wish("1.0.0"));
@@ -418,7 +436,8 @@ TEST_CASE("objects that come late are waited for by name", "[planner]") {
   PlannerWorld world;
   world.deployment("shop", wish("1.0.0"));
   world.run();
-  CHECK(api::find_condition(world.deployments().at("shop")->status.conditions, "Stalled")->reason == "ReferenceNotFound");
+  CHECK(api::find_condition(world.deployments().at("shop")->status.conditions, "Stalled")->reason ==
+        "ReferenceNotFound");
   shop(world);
   world.run();
   CHECK(world.deployments().at("shop")->status.ready == 1);

@@ -31,7 +31,8 @@ api::DeploymentTask granted(int steps, int step, int count) {
   task.status.grant = grant;
   task.status.phase = api::TaskPhase::Running;
   task.status.steps.resize(static_cast<std::size_t>(steps));
-  for (int i = 0; i < step; ++i) task.status.steps[static_cast<std::size_t>(i)].phase = StepPhase::Succeeded;
+  for (int i = 0; i < step; ++i)
+    task.status.steps[static_cast<std::size_t>(i)].phase = StepPhase::Succeeded;
   return task;
 }
 
@@ -47,7 +48,8 @@ TEST_CASE("an unstarted task holds nothing and wants its first step", "[planner]
   CHECK(view.next.count == 1);
 }
 
-TEST_CASE("a running task holds its slot, its deployment locks and its step locks", "[planner][task]") {
+TEST_CASE("a running task holds its slot, its deployment locks and its step locks",
+          "[planner][task]") {
   auto task = granted(2, 0, 1);
   task.status.steps[0].phase = StepPhase::Running;
   const auto view = view_of(task);
@@ -58,8 +60,8 @@ TEST_CASE("a running task holds its slot, its deployment locks and its step lock
 }
 
 TEST_CASE("step locks end with the step, on every way out", "[planner][task]") {
-  for (const auto phase : {StepPhase::Succeeded, StepPhase::Failed, StepPhase::TimedOut, StepPhase::Skipped,
-                           StepPhase::Cancelled, StepPhase::Interrupted}) {
+  for (const auto phase : {StepPhase::Succeeded, StepPhase::Failed, StepPhase::TimedOut,
+                           StepPhase::Skipped, StepPhase::Cancelled, StepPhase::Interrupted}) {
     auto task = granted(2, 0, 1);
     task.status.steps[0].phase = phase;
     const auto view = view_of(task);
@@ -113,7 +115,8 @@ TEST_CASE("steps that start together want the union of their locks", "[planner][
   CHECK(view.next.locks.size() == 3);
 }
 
-TEST_CASE("a failed attempt with a retry waits for its time and then asks for the next attempt", "[planner][task]") {
+TEST_CASE("a failed attempt with a retry waits for its time and then asks for the next attempt",
+          "[planner][task]") {
   auto task = granted(2, 0, 1);
   task.status.steps[0].attempt = 1;
   task.status.steps[0].retry_at = TimePoint(Duration(50));
