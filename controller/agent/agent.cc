@@ -96,7 +96,15 @@ class LocalAgent final : public Agent {
     }
     const std::map<std::string, TaskRecord> records = context_.journal.tasks();
     for (const auto& [uid, record] : records) {
-      if (!wanted.contains(uid)) context_.journal.forget(uid);
+      if (wanted.contains(uid)) continue;
+      // Somebody deleted or ended the task while no agent was there: what it left must not live on
+      // beside the next one.
+      for (const auto& [index, step] : record.steps) {
+        if (!step.result && !step.lock_file.empty()) {
+          context_.outside.processes.kill_holders(step.lock_file);
+        }
+      }
+      context_.journal.forget(uid);
     }
     const auto folders = context_.outside.disk.list(context_.options.state_dir + "/tasks");
     if (!folders) return;

@@ -38,7 +38,11 @@ TargetBook::TargetBook(client::ApiClient& api, const Options& options, Wake wake
                }) {}
 
 bool TargetBook::serves(const api::Target& target) const {
-  if (!options_.target.empty()) return target.metadata.name == options_.target;
+  // A Local target is the server's own; two agents for one would run everything twice.
+  if (!options_.target.empty()) {
+    return target.metadata.name == options_.target &&
+           target.spec.executor != api::Executor::Local;
+  }
   return target.spec.executor == api::Executor::Local;
 }
 

@@ -23,7 +23,7 @@ void TaskRun::recover(const TaskRecord* record) {
   if (record != nullptr) {
     fence_ = api::fence_from_integer(record->fence);
     folder_ = record->release_folder;
-    if (task_->status.grant && task_->status.grant->fence == fence_) hold_locks(*task_->status.grant);
+    if (task_->status.grant) hold_locks(*task_->status.grant);
     for (const auto& [index, step] : record->steps) recover_step(index, step);
   }
   for (api::StepStatus& step : steps_) {

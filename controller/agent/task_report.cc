@@ -118,8 +118,7 @@ void TaskRun::become_over() {
   dirty_ = false;
   context_.logs.end(key());
   context_.journal.forget(uid());
-  std::erase_if(context_.lock_fences,
-                [this](const auto& entry) { return entry.second.second == uid(); });
+  free_locks();
   // Nobody waits for it.
   context_.outside.fetcher.start(
       [&disk = context_.outside.disk, path = context_.task_folder(uid())]() -> Result<std::string> {

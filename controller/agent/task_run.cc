@@ -13,6 +13,7 @@ namespace {
 
 constexpr Duration kSecretRetry = std::chrono::seconds(1);
 constexpr std::size_t kWaitsMax = 20;
+constexpr Duration kRefusedRetry = std::chrono::seconds(1);
 
 bool failed_phase(api::StepPhase phase) {
   return phase == api::StepPhase::Failed || phase == api::StepPhase::TimedOut;
@@ -41,7 +42,8 @@ void TaskRun::set_task(TaskPtr task, TimePoint now) {
 void TaskRun::abandon(TimePoint now) {
   abandoned_ = true;
   stop_all(api::StepPhase::Cancelled, now);
-  if (runs_.empty()) become_over();
+  // A disk job that still works in the install directory ends first.
+  if (runs_.empty() && !ticket_) become_over();
 }
 
 bool TaskRun::needs_secrets(TimePoint now) const {
@@ -84,6 +86,7 @@ void TaskRun::ticket_done(const FetchDone& done, TimePoint now) {
   due_ = now;
   if (ticket_ == done.ticket) {
     ticket_.reset();
+    if (abandoned_) return become_over();
     if (stage_ == Stage::Finishing) return finished(now);
     if (stage_ != Stage::Preparing) return;
     stage_ = Stage::Idle;
@@ -122,10 +125,15 @@ bool TaskRun::advance_once(TimePoint now) {
 bool TaskRun::advance_idle(TimePoint now) {
   const api::TaskGrant* grant = new_grant();
   if (spec().cancel && task_->status.phase != api::TaskPhase::Pending) {
-    end({api::TaskPhase::Cancelled, spec().cancel->reason, spec().cancel->message}, now);
+    end(cancelled(), now);
     return true;
   }
-  if (grant == nullptr || refused_by_lock(*grant)) return false;
+  if (grant == nullptr) return false;
+  if (refused_by_lock(*grant)) {
+    // Its holder may end without a word about this task.
+    due_ = std::min(due_, now + kRefusedRetry);
+    return false;
+  }
   if (!values_) {
     due_ = std::min(due_, secrets_at_);
     return false;
@@ -137,11 +145,11 @@ bool TaskRun::advance_idle(TimePoint now) {
         now);
     return true;
   }
+  hold_locks(*grant);
   if (spec().action != api::Action::Remove && folder_.empty()) {
     prepare();
     return false;
   }
-  hold_locks(*grant);
   start_group(*grant, now);
   return true;
 }
@@ -153,19 +161,19 @@ const api::TaskGrant* TaskRun::new_grant() const {
   return status.grant->fence > fence_ ? &*status.grant : nullptr;
 }
 
-// A grant that is older than what another task was given of the same exclusive lock comes from a
-// planner that lost its lease.
+// Fences are kept of runs that are not over. The deployment locks of such a run are its own whatever
+// the fence of another grant: its object may be gone while its processes still die, or a planner that
+// lost its lease was late. A step lock may have gone to another step meanwhile: there an older fence
+// tells the late planner.
 bool TaskRun::refused_by_lock(const api::TaskGrant& grant) {
   for (const auto* locks : {&grant.locks, &grant.step_locks}) {
     for (const api::TaskLock& lock : *locks) {
       if (lock.mode != api::LockMode::Exclusive) continue;
       const auto held = context_.lock_fences.find({key().ns, lock.instance});
-      if (held == context_.lock_fences.end() || held->second.second == uid() ||
-          held->second.first < grant.fence) {
-        continue;
-      }
+      if (held == context_.lock_fences.end() || held->second.second == uid()) continue;
+      if (locks == &grant.step_locks && held->second.first < grant.fence) continue;
       if (refused_ != grant.fence) {
-        log_warn("grant refused: its fence is older than one of the same lock",
+        log_warn("grant refused: another task that is not over holds the lock",
                  {{"task", key().name}, {"lock", lock.instance}});
       }
       refused_ = grant.fence;
@@ -183,6 +191,11 @@ void TaskRun::hold_locks(const api::TaskGrant& grant) {
       }
     }
   }
+}
+
+void TaskRun::free_locks() {
+  std::erase_if(context_.lock_fences,
+                [this](const auto& entry) { return entry.second.second == uid(); });
 }
 
 void TaskRun::prepare() {
@@ -290,6 +303,7 @@ bool TaskRun::advance_running(TimePoint now) {
     if (run.done() && !was_done) due_ = std::min(due_, now);
   }
   if (unproven != orphaned_) dirty_ = true;
+  if (abandoned_ && unproven) free_locks();  // an operator freed what cannot be proven
   if (!done) return false;
   settle_group(now);
   return true;
@@ -315,10 +329,17 @@ void TaskRun::settle_group(TimePoint now) {
     ending = outcome();
   }
   if (!ending && spec().cancel) {
-    ending = Ending{api::TaskPhase::Cancelled, spec().cancel->reason, spec().cancel->message};
+    ending = cancelled();
   }
   if (ending) return end(std::move(*ending), now);
   dirty_ = true;
+}
+
+// Waiting too long for a lock is a failure; every other cancel is somebody's wish.
+TaskRun::Ending TaskRun::cancelled() const {
+  const api::TaskCancel& cancel = *spec().cancel;
+  const bool late = cancel.reason == "LockWaitTimeout";
+  return {late ? api::TaskPhase::Failed : api::TaskPhase::Cancelled, cancel.reason, cancel.message};
 }
 
 // What ends the task whatever steps are left.
@@ -335,9 +356,7 @@ std::optional<TaskRun::Ending> TaskRun::ending_of_steps() const {
   }
   for (const api::StepStatus& step : steps_) {
     if (step.phase != api::StepPhase::Cancelled) continue;
-    const bool known = spec().cancel.has_value();
-    return Ending{api::TaskPhase::Cancelled, known ? spec().cancel->reason : "Cancelled",
-                  known ? spec().cancel->message : ""};
+    return spec().cancel ? cancelled() : Ending{api::TaskPhase::Cancelled, "Cancelled", ""};
   }
   return std::nullopt;
 }

@@ -74,6 +74,7 @@ class TaskRun {
   const api::TaskGrant* new_grant() const;
   bool refused_by_lock(const api::TaskGrant& grant);
   void hold_locks(const api::TaskGrant& grant);
+  void free_locks();
   void prepare();
   void start_group(const api::TaskGrant& grant, TimePoint now);
   bool wants_to_run(int index, bool failed);
@@ -86,6 +87,7 @@ class TaskRun {
   int first_pending() const;
   std::optional<Ending> outcome() const;
   std::optional<Ending> ending_of_steps() const;
+  Ending cancelled() const;
 
   void abandon(TimePoint now);
   void end(Ending ending, TimePoint now);
