@@ -9,6 +9,11 @@
 namespace tidelock::planner {
 namespace {
 
+// Attempts cut off by a crash are tried again at once this often; beyond it they count as failures,
+// since the step itself may be what ends the agent.
+constexpr int kInterruptedFree = 5;
+
+
 using api::Action;
 using api::DeploymentTask;
 using api::TaskPhase;
@@ -173,7 +178,9 @@ class Pair {
         : running_ != nullptr
             ? difference(running_->spec.version, running_->spec.digest, version(), digest())
             : difference(base.actual_release, base.actual_digest, version(), digest());
-    if (cancelled_rollout() && decision_.action != Action::None) {
+    if (end_cancelled()) {
+      // What follows is decided when that is a fact.
+    } else if (cancelled_rollout() && decision_.action != Action::None) {
       cancel_all();
     } else if (running_fits) {
       end_queued(running_->metadata.name, "the running task deploys the same release");
@@ -185,6 +192,17 @@ class Pair {
     }
     show_unfinished();
     if (wish_ == nullptr) delete_installation();
+  }
+
+  // Queued tasks that somebody cancelled by hand.
+  bool end_cancelled() {
+    bool any = false;
+    for (const auto* task : queued_) {
+      if (!task->spec.cancel) continue;
+      end(*task, TaskPhase::Cancelled, task->spec.cancel->reason, task->spec.cancel->message, "");
+      any = true;
+    }
+    return any;
   }
 
   void cancel_all() {
@@ -211,7 +229,7 @@ class Pair {
     }
     const auto* newest = queued_.empty() ? nullptr : queued_.back();
     if (newest != nullptr && newest->spec.digest == digest()) {
-      end_queued(newest->metadata.name, "");
+      end_queued(newest->metadata.name, replaced());
       return;
     }
     if (newest == nullptr && running_ == nullptr && !may_try_again()) return;
@@ -226,10 +244,15 @@ class Pair {
       refuse(task.error());
       return;
     }
-    end_queued(task->metadata.name,
-               "replaced by " + (version().empty() ? "a removal" : "version " + version()));
+    // The older ones end when the new one is a fact: until then they keep the place in the queue, should
+    // the create fail.
+    for (const auto* old : queued_) decision_.ending.insert(old->metadata.name);
     decision_.settling = true;
     decision_.effects.push_back(CreateTask{std::move(*task)});
+  }
+
+  std::string replaced() const {
+    return "replaced by " + (version().empty() ? "a removal" : "version " + version());
   }
 
   const std::string& target() const { return installation_->spec.target_ref.name; }
@@ -239,7 +262,13 @@ class Pair {
     const auto& history = decision_.base.history;
     if (history.empty() || history.front().digest != digest()) return true;
     const auto& last = history.front();
-    if (last.phase == "Interrupted") return true;
+    if (last.phase == "Interrupted") {
+      const int interrupted = interrupted_in_a_row();
+      if (interrupted <= kInterruptedFree) return true;
+      if (retries_later(interrupted - kInterruptedFree)) return false;
+      if (decision_.blocked) return false;
+      if (retry_due_) return true;
+    }
     if (last.phase == "Cancelled" && terminal_ != nullptr) {
       const auto& reason = terminal_->status.reason;
       if (reason == "Superseded" || reason == "Removed") return true;
@@ -252,6 +281,15 @@ class Pair {
     stall(last.phase == "Succeeded" ? "ReportMismatch" : "Task" + last.phase,
           failure_message(last));
     return false;
+  }
+
+  int interrupted_in_a_row() const {
+    int count = 0;
+    for (const auto& entry : decision_.base.history) {
+      if (entry.digest != digest() || entry.phase != "Interrupted") break;
+      ++count;
+    }
+    return count;
   }
 
   int failures_in_a_row() const {

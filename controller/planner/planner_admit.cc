@@ -67,6 +67,8 @@ TimePoint Planner::State::update_request(const api::DeploymentTask& task, const 
     candidate_since.erase(name);
     lock_waits.set(name, kNever);
   }
+  // What was offered and not written yet is offered anew, if it still holds then.
+  grants.erase(name);
   admission.update(std::move(request));
   return due;
 }
