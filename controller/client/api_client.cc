@@ -188,6 +188,10 @@ Error error_from_response(int status, std::string_view body) {
   if (error.reason == Reason::Unknown && !text_at(*parsed, "reason").empty()) {
     error.reason = reason_from_http_code(status);
   }
+  // The store's limit comes as a 500 without a reason, yet it is a definite no.
+  if (status == 500 && error.message == "etcdserver: request is too large") {
+    error.reason = Reason::RequestEntityTooLarge;
+  }
   if (error.http_status() != status) error.code = status;
   return error;
 }
