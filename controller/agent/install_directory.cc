@@ -143,10 +143,14 @@ Result<Receipt> InstallDirectory::read_receipt() {
   }
 }
 
-Result<void> InstallDirectory::remove() {
+Result<void> InstallDirectory::remove(const std::string& installation_uid) {
   if (!disk_.stat(path_)) return {};
-  // The receipt goes last: until then the release counts as installed and the removal is repeated.
-  for (const char* name : {"/current", "/releases", "/receipt.json"}) {
+  const auto receipt = read_receipt();
+  if (!receipt) return fail(receipt.error());
+  // Another pair installed here since (a shared directory): it is not ours to remove any more.
+  if (!receipt->installation_uid.empty() && receipt->installation_uid != installation_uid) return {};
+  // The receipt goes first: what is left of a removal that was cut off never counts as installed.
+  for (const char* name : {"/receipt.json", "/current", "/releases"}) {
     if (auto removed = disk_.remove_all(path_ + name); !removed) return removed;
   }
   if (auto synced = disk_.sync_tree(path_); !synced) return synced;

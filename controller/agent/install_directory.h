@@ -42,8 +42,9 @@ class InstallDirectory {
   Result<void> finish(Receipt receipt, int keep, bool alone);
   // Missing = an empty receipt.
   Result<Receipt> read_receipt();
-  // All that Tidelock made here, and the directory itself if that leaves it empty.
-  Result<void> remove();
+  // All that Tidelock made here, and the directory itself if that leaves it empty. Nothing when the
+  // receipt names another installation.
+  Result<void> remove(const std::string& installation_uid);
 
  private:
   std::string current_folder();  // empty = none

@@ -40,16 +40,20 @@ bool LogShipper::due(const TaskLog& log, const Stream& stream, TimePoint now) co
 }
 
 std::vector<LogShipper::Part> LogShipper::due_parts(TimePoint now) const {
-  std::vector<Part> parts;
+  // What came first is sent first: the service keeps lines in the order in which they arrive.
+  std::multimap<std::pair<api::ObjectKey, TimePoint>, Part> by_age;
   for (const auto& [task, log] : logs_) {
     for (const auto& [key, stream] : log.streams) {
       if (!due(log, stream, now)) continue;
       const std::size_t size = std::min(stream.unsent.size(), kPostBytesMax);
       const auto filled = [](const auto& entry) { return !entry.second.unsent.empty(); };
       const bool only = std::count_if(log.streams.begin(), log.streams.end(), filled) == 1;
-      parts.push_back({task, key, size, log.ended && only && size == stream.unsent.size()});
+      by_age.emplace(std::pair(task, stream.since),
+                     Part{task, key, size, log.ended && only && size == stream.unsent.size()});
     }
   }
+  std::vector<Part> parts;
+  for (auto& [age, part] : by_age) parts.push_back(std::move(part));
   return parts;
 }
 

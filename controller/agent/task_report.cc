@@ -69,10 +69,11 @@ void TaskRun::start_finish() {
        directory = InstallDirectory(context_.outside.disk, spec().install_directory),
        receipt = receipt_of(spec(), folder_, finished_at_), keep = spec().retention_releases,
        alone = installs_alone(spec()),
-       removes = spec().action == api::Action::Remove]() mutable -> Result<std::string> {
+       removes = spec().action == api::Action::Remove,
+       uid = spec().installation_uid]() mutable -> Result<std::string> {
         if (installs) {
           finish->installed =
-              removes ? directory.remove() : directory.finish(std::move(receipt), keep, alone);
+              removes ? directory.remove(uid) : directory.finish(std::move(receipt), keep, alone);
         }
         finish->receipt = directory.read_receipt();
         return "";

@@ -163,15 +163,13 @@ const api::TaskGrant* TaskRun::new_grant() const {
 
 // Fences are kept of runs that are not over. The deployment locks of such a run are its own whatever
 // the fence of another grant: its object may be gone while its processes still die, or a planner that
-// lost its lease was late. A step lock may have gone to another step meanwhile: there an older fence
-// tells the late planner.
+// lost its lease was late. The same holds for step locks while the step runs.
 bool TaskRun::refused_by_lock(const api::TaskGrant& grant) {
   for (const auto* locks : {&grant.locks, &grant.step_locks}) {
     for (const api::TaskLock& lock : *locks) {
       if (lock.mode != api::LockMode::Exclusive) continue;
       const auto held = context_.lock_fences.find({key().ns, lock.instance});
       if (held == context_.lock_fences.end() || held->second.second == uid()) continue;
-      if (locks == &grant.step_locks && held->second.first < grant.fence) continue;
       if (refused_ != grant.fence) {
         log_warn("grant refused: another task that is not over holds the lock",
                  {{"task", key().name}, {"lock", lock.instance}});
@@ -196,6 +194,15 @@ void TaskRun::hold_locks(const api::TaskGrant& grant) {
 void TaskRun::free_locks() {
   std::erase_if(context_.lock_fences,
                 [this](const auto& entry) { return entry.second.second == uid(); });
+}
+
+void TaskRun::free_step_locks() {
+  std::erase_if(context_.lock_fences, [this](const auto& entry) {
+    return entry.second.second == uid() &&
+           std::none_of(spec().locks.begin(), spec().locks.end(), [&](const api::TaskLock& lock) {
+             return lock.instance == entry.first.second;
+           });
+  });
 }
 
 void TaskRun::prepare() {
@@ -320,6 +327,7 @@ void TaskRun::settle_group(TimePoint now) {
   }
   if (!runs_.empty()) executed_ += now - group_started_;
   runs_.clear();
+  free_step_locks();
   stage_ = Stage::Idle;
   if (abandoned_) return become_over();
   auto ending = ending_of_steps();

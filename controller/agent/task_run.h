@@ -75,6 +75,7 @@ class TaskRun {
   bool refused_by_lock(const api::TaskGrant& grant);
   void hold_locks(const api::TaskGrant& grant);
   void free_locks();
+  void free_step_locks();
   void prepare();
   void start_group(const api::TaskGrant& grant, TimePoint now);
   bool wants_to_run(int index, bool failed);

@@ -172,7 +172,8 @@ TEST_CASE("removal takes all that Tidelock made and leaves the rest", "[agent][i
   with_packages(world).task("t1", kFetch, release("1.0.0"));
   world.finish("t1");
   world.disk.write_unsynced("/srv/pair/data.db", "users");
-  world.task("t2", "[]", {{"action", "Remove"}, {"version", nullptr}, {"installDirectory", "/srv/pair"}});
+  world.task("t2", "[]", {{"action", "Remove"}, {"version", nullptr}, {"installationUID", "inst-t1"},
+                          {"installDirectory", "/srv/pair"}});
   auto task = world.finish("t2");
   CHECK(task.status.phase == TaskPhase::Succeeded);
   CHECK(task.status.reported_version.empty());
@@ -183,6 +184,15 @@ TEST_CASE("removal takes all that Tidelock made and leaves the rest", "[agent][i
   world.task("t3", "[]", {{"action", "Remove"}, {"version", nullptr}, {"installDirectory", "/srv/pair"}});
   CHECK(world.finish("t3").status.phase == TaskPhase::Succeeded);
   CHECK(!world.disk.stat("/srv/pair"));
+}
+
+TEST_CASE("removal leaves a directory that another pair has installed into", "[agent][install]") {
+  AgentWorld world;
+  with_packages(world).task("t1", kFetch, release("1.0.0"));
+  world.finish("t1");
+  world.task("t2", "[]", {{"action", "Remove"}, {"version", nullptr}, {"installDirectory", "/srv/pair"}});
+  CHECK(world.finish("t2").status.phase == TaskPhase::Succeeded);
+  CHECK(world.file("/srv/pair/current/bin/shop") == "1.0.0");
 }
 
 TEST_CASE("a project without steps is installed all the same", "[agent][install]") {
