@@ -44,6 +44,12 @@ class Pair {
       return std::move(decision_);
     }
     decision_.base = absorb(*installation_, attempts_);
+    if (const auto problem = broken_reference()) {
+      refuse(*problem);
+      show_unfinished();
+      delete_old_tasks();
+      return std::move(decision_);
+    }
     update_installation();
     const bool unknown = wish_ != nullptr && wish_->choice.digest.empty();
     if (unknown) {
@@ -71,6 +77,15 @@ class Pair {
     spec.version = wish_->choice.version;
     spec.digest = wish_->choice.digest;
     return spec;
+  }
+
+  // Nobody wishes for the pair because its deployment names what is not there: a slip of the pen must
+  // not uninstall anything.
+  std::optional<Problem> broken_reference() const {
+    if (wish_ != nullptr) return std::nullopt;
+    const auto* deployment = find(facts_.deployments, installation_->spec.tenant_deployment);
+    if (deployment == nullptr || deployment->metadata.deletion_timestamp) return std::nullopt;
+    return missing_objects(facts_, *deployment);
   }
 
   bool unsettled() const { return wish_ != nullptr && digest().empty() && !wish_->choice.problem; }

@@ -108,6 +108,8 @@ bool leaving(const T& object) {
   return object.metadata.deletion_timestamp.has_value();
 }
 
+}  // namespace
+
 std::optional<Problem> missing_objects(const Facts& facts, const TenantDeployment& deployment) {
   const auto& project = deployment.spec.project_ref.name;
   const auto& environment = deployment.spec.environment_ref.name;
@@ -120,8 +122,6 @@ std::optional<Problem> missing_objects(const Facts& facts, const TenantDeploymen
   }
   return std::nullopt;
 }
-
-}  // namespace
 
 std::string rollout_name(const std::string& deployment, const std::string& digest) {
   constexpr std::size_t kShort = 12;

@@ -35,6 +35,9 @@ struct Expansion {
 // "<deployment>-<short digest>".
 std::string rollout_name(const std::string& deployment, const std::string& digest);
 
+// The Project or Environment that a deployment names and that does not exist.
+std::optional<Problem> missing_objects(const Facts& facts, const api::TenantDeployment& deployment);
+
 Expansion expand(const Facts& facts, const api::TenantDeployment& deployment);
 
 // Of two TenantDeployments that claim one pair, the one that keeps it.
