@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scenarios L1, L2 and L3 with real processes."""
+import json
 import os
 import unittest
 
@@ -110,6 +111,66 @@ class SeedTest(ServerTest):
             self.assertEqual(seed.receipt(tenant)["version"], "1.0.0")
         described = self.server.tidectl("describe", "installations").stdout
         self.assertIn("no such shop", described)
+
+    def test_a_deleted_task_keeps_its_locks_until_its_process_is_gone(self):
+        pid, overlap = self.server.path("pid"), self.server.path("overlap")
+        body = """
+            if [ -s %(pid)s ] && kill -0 "$(cat %(pid)s)" 2>/dev/null; then echo yes > %(overlap)s; fi
+            trap '' TERM
+            echo $$ > %(pid)s
+            i=0; while [ $i -lt 20 ]; do sleep 0.1; i=$((i + 1)); done
+        """ % {"pid": pid, "overlap": overlap}
+        seed = Seed(self.server, [script("stubborn", body)], tenants=1)
+        seed.deploy()
+        self.server.wait_until("the first attempt runs", lambda: os.path.exists(pid), 20)
+        first = self.server.items("deploymenttasks")[0]["metadata"]
+        self.server.tidectl("delete", "deploymenttask", first["name"])
+        self.server.wait_ready(1, "1.0.0", 60)
+        self.assertNotEqual(self.server.items("deploymenttasks")[0]["metadata"]["uid"], first["uid"])
+        self.assertFalse(os.path.exists(overlap))
+
+    def test_a_deleted_task_does_not_let_another_into_its_step_lock(self):
+        path = self.server.path("flock")
+        body = """
+            exec 9> %s; flock -n 9 || echo "$TIDELOCK_TENANT" >> %s.double
+            trap '' TERM
+            i=0; while [ $i -lt 10 ]; do sleep 0.1; i=$((i + 1)); done
+        """ % (path, path)
+        lock = ("central-config", {"scope": "Target", "capacity": 1, "granularity": "Step"})
+        seed = Seed(self.server, [script("alone", body, locks=[{"group": "central-config"}])], tenants=2, locks=[lock])
+        seed.deploy()
+        self.server.wait_until("the first runs", lambda: os.path.exists(path), 20)
+        first = next(t for t in self.server.items("deploymenttasks") if t["status"]["phase"] == "Running")
+        self.server.tidectl("delete", "deploymenttask", first["metadata"]["name"])
+        self.server.wait_ready(2, "1.0.0", 60)
+        self.assertFalse(os.path.exists(path + ".double"))
+
+    def test_a_reference_to_nothing_uninstalls_nothing(self):
+        seed = Seed(self.server, [script("one", "true")], tenants=2)
+        seed.deploy()
+        self.server.wait_ready(2, "1.0.0")
+        for field in ("environmentRef", "projectRef"):
+            wrong = seed.deployment("1.0.0")
+            wrong["spec"][field] = {"name": "prdo"}
+            self.server.apply(wrong)
+            self.server.wait_until("the deployment is stalled", lambda: condition(
+                self.server.get("tenantdeployment", "storefront-production"), "Stalled") == "True", 20)
+            self.server.wait_until("the pairs say why", lambda: all(
+                "prdo" in json.dumps(i.get("status", {}).get("blockedBy") or [])
+                for i in self.server.items("installations")), 20)
+            for tenant in seed.tenants:
+                self.assertEqual(seed.receipt(tenant)["version"], "1.0.0")
+        self.server.apply(seed.deployment("1.0.0"))
+        self.server.wait_ready(2, "1.0.0")
+
+    def test_a_tenant_that_leaves_is_removed_and_the_others_stay(self):
+        seed = Seed(self.server, [script("one", "true")], tenants=3)
+        seed.deploy()
+        self.server.wait_ready(3, "1.0.0")
+        self.server.tidectl("delete", "tenant", "tenant-02")
+        self.server.wait_until("its installation is gone", lambda: len(self.server.items("installations")) == 2, 30)
+        self.assertFalse(os.path.exists(os.path.dirname(seed.current("tenant-02"))))
+        self.assertEqual(seed.receipt("tenant-01")["version"], "1.0.0")
 
 
 if __name__ == "__main__":
