@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds, and runs everything; fails if a tier ran no test.
 #
-#   tests/run.sh                 all tiers
-#   tests/run.sh unit e2e …      only these: tidy unit scenario e2e crash bench sanitizers
+#   tests/run.sh                 all tiers but the sanitizers, which take two more builds
+#   tests/run.sh unit e2e …      only these: tidy unit scenario e2e crash bench asan tsan
 set -uo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 tiers=("$@")
-((${#tiers[@]})) || tiers=(tidy unit scenario e2e crash bench sanitizers)
+((${#tiers[@]})) || tiers=(tidy unit scenario e2e crash bench)
 
 # A clone elsewhere finds what another one compiled.
 export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
@@ -97,11 +97,10 @@ if wants bench; then
   TIDELOCK_TARGETS=${TIDELOCK_TARGETS:-200} PYTHONDONTWRITEBYTECODE=1 python3 tests/bench/noop.py; status=$?
   count bench $status 1 0
 fi
-if wants sanitizers; then
-  for preset in asan-ubsan tsan; do
+for preset in asan-ubsan tsan; do
+  folder=build-${preset%-ubsan}
+  wants "${preset%-ubsan}" || continue
     build "$preset"
-    folder=build-asan
-    [[ $preset == tsan ]] && folder=build-tsan
     export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
     export TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 suppressions=$root/tests/tsan.supp"
     export LSAN_OPTIONS="suppressions=$root/tests/lsan.supp"
@@ -109,8 +108,7 @@ if wants sanitizers; then
     run_binaries "$preset" "$folder" 'unit_*_test' scenario_test
     say "end to end, short ($preset)"
     run_python "$preset e2e" "$folder" 6 test_seed.SeedTest.test_a_step_lock_serialises_only_that_step
-  done
-fi
+done
 
 say "done"
 for failure in "${failures[@]:-}"; do [[ -n $failure ]] && echo "FAILED: $failure"; done
