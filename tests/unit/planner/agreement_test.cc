@@ -109,7 +109,8 @@ class History {
     std::erase_if(request.holds, [](const Request::Lock& lock) { return lock.step >= 0; });
   }
 
-  void end(const std::string& task) {
+  // By value: the name may live in the request that goes.
+  void end(std::string task) {
     requests_.erase(task);
     forget_passes(task);
     admission_.remove(task);
