@@ -98,16 +98,16 @@ if wants bench; then
   count bench $status 1 0
 fi
 for preset in asan-ubsan tsan; do
-  folder=build-${preset%-ubsan}
-  wants "${preset%-ubsan}" || continue
-    build "$preset"
-    export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-    export TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 suppressions=$root/tests/tsan.supp"
-    export LSAN_OPTIONS="suppressions=$root/tests/lsan.supp"
-    say "unit and scenario ($preset)"
-    run_binaries "$preset" "$folder" 'unit_*_test' scenario_test
-    say "end to end, short ($preset)"
-    run_python "$preset e2e" "$folder" 6 test_seed.SeedTest.test_a_step_lock_serialises_only_that_step
+  tier=${preset%-ubsan}
+  wants "$tier" || continue
+  build "$preset"
+  export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+  export TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 suppressions=$root/tests/tsan.supp"
+  say "unit and scenario ($preset)"
+  run_binaries "$tier" "build-$tier" 'unit_*_test' scenario_test
+  say "end to end, short ($preset)"
+  LSAN_OPTIONS="suppressions=$root/tests/lsan.supp" run_python "$tier, end to end" "build-$tier" 6 \
+    test_seed.SeedTest.test_a_step_lock_serialises_only_that_step
 done
 
 say "done"
