@@ -242,8 +242,9 @@ class EmbeddedStore final : public Store {
       compacted_ = database_->compacted();
       readers = history_.compact(compacted_);
     }
-    compaction.more->set_value(std::move(more));
+    // Whoever asked for it finds that the watches it ended have been told.
     History::wake(readers);
+    compaction.more->set_value(std::move(more));
   }
 
   void checkpoint() {
