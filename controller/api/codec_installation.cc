@@ -36,6 +36,7 @@ void fields(A& a, Ref<A, HistoryEntry> entry) {
   a.always("attempt", entry.attempt);
   a.always("phase", entry.phase);
   a.field("finishedAt", entry.finished_at);
+  a.field("generation", entry.generation);
 }
 
 template <class A>

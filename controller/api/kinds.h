@@ -293,6 +293,9 @@ struct HistoryEntry {
   int attempt = 0;
   std::string phase;
   TimePoint finished_at;
+  // metadata.generation of the installation when the result was taken in: whether it was wished for
+  // anew since.
+  std::int64_t generation = 0;
   bool operator==(const HistoryEntry&) const = default;
 };
 struct InstallationStatus {

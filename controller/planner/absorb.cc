@@ -52,7 +52,8 @@ InstallationStatus absorb(const api::Installation& installation,
     take_report(*task, status);
     status.history.push_back({task->spec.version, task->spec.digest, attempt,
                               std::string(api::to_string(task->status.phase)),
-                              task->status.finished_at.value_or(task->spec.requested_at)});
+                              task->status.finished_at.value_or(task->spec.requested_at),
+                              installation.metadata.generation});
     std::sort(status.history.begin(), status.history.end(),
               [](const auto& a, const auto& b) { return a.attempt > b.attempt; });
     if (status.history.size() > limits::kInstallationHistoryMax) status.history.pop_back();

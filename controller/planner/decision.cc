@@ -272,10 +272,16 @@ class Pair {
 
   const std::string& target() const { return installation_->spec.target_ref.name; }
 
+  // Results count against the release that is wished for now. One that was wished for before, left
+  // and is wished for again begins anew: its old failures do not count.
+  bool counts(const api::HistoryEntry& entry) const {
+    return entry.digest == digest() && entry.generation == installation_->metadata.generation;
+  }
+
   // What the newest result says about another attempt at the same release.
   bool may_try_again() {
     const auto& history = decision_.base.history;
-    if (history.empty() || history.front().digest != digest()) return true;
+    if (history.empty() || !counts(history.front())) return true;
     const auto& last = history.front();
     if (last.phase == "Interrupted") {
       const int interrupted = interrupted_in_a_row();
@@ -301,7 +307,7 @@ class Pair {
   int interrupted_in_a_row() const {
     int count = 0;
     for (const auto& entry : decision_.base.history) {
-      if (entry.digest != digest() || entry.phase != "Interrupted") break;
+      if (!counts(entry) || entry.phase != "Interrupted") break;
       ++count;
     }
     return count;
@@ -310,7 +316,7 @@ class Pair {
   int failures_in_a_row() const {
     int failures = 0;
     for (const auto& entry : decision_.base.history) {
-      if (entry.digest != digest()) break;
+      if (!counts(entry)) break;
       if (entry.phase == "Failed" || entry.phase == "TimedOut") {
         ++failures;
       } else if (entry.phase != "Interrupted") {

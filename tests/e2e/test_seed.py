@@ -112,6 +112,21 @@ class SeedTest(ServerTest):
         described = self.server.tidectl("describe", "installations").stdout
         self.assertIn("no such shop", described)
 
+    def test_a_failed_release_begins_anew_when_it_is_wished_for_again(self):
+        flag = self.server.path("fixed")
+        seed = Seed(self.server, [script("one", "true")], tenants=1)
+        seed.deploy()
+        self.server.wait_ready(1, "1.0.0")
+        broken = Seed(self.server, [script("one", "test -e %s" % flag)], tenants=1)
+        self.server.apply(*broken.documents, broken.release("2.0.0"), broken.deployment("2.0.0"))
+        self.server.wait_until("it is stalled", lambda: [
+            i for i in self.server.items("installations") if condition(i, "Stalled") == "True"])
+        self.server.apply(seed.deployment("1.0.0"))
+        self.server.wait_ready(1, "1.0.0")
+        open(flag, "w").close()
+        self.server.apply(broken.deployment("2.0.0"))
+        self.server.wait_ready(1, "2.0.0", 20)
+
     def test_a_deleted_task_keeps_its_locks_until_its_process_is_gone(self):
         pid, overlap = self.server.path("pid"), self.server.path("overlap")
         body = """

@@ -178,7 +178,7 @@ Installation filled_installation() {
            "task-1",
            3,
            blocked_by(),
-           {{"0.9.0", "sha256:y", 2, "Succeeded", at(9)}},
+           {{"0.9.0", "sha256:y", 2, "Succeeded", at(9), 4}},
            conditions()}};
 }
 
