@@ -13,6 +13,12 @@ namespace {
 
 // Shorter pieces of an encoding would hit innocent text.
 constexpr std::size_t kEncodedBytesMin = 6;
+// base64 that was wrapped into lines is found by its pieces; of a secret up to this size, for a piece
+// starts at every digit.
+constexpr std::size_t kWrappedBytesMax = 16 * 1024;
+constexpr std::size_t kWrappedPieceBytes = 16;
+// A line of a secret of several lines: shorter ones would hit innocent text.
+constexpr std::size_t kLineBytesMin = 8;
 
 std::string url_encode(std::string_view text, const char* digits, bool plus) {
   std::string out;
@@ -42,16 +48,68 @@ std::string base64_middle(std::string_view text, std::size_t before) {
   return encoded.substr(skipped, whole - skipped);
 }
 
+// As inside a JSON string; '/' may be escaped there too.
+std::string json_escape(std::string_view text, bool slashes) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      case '/': out += slashes ? "\\/" : "/"; break;
+      default: out += c;
+    }
+  }
+  return out;
+}
+
+// As a shell's trace (set -x) quotes it.
+std::string shell_quote(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\'') {
+      out += "'\\''";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+void add_wrapped(const std::string& middle, std::set<std::string>& patterns) {
+  if (middle.size() < 2 * kWrappedPieceBytes || middle.size() > kWrappedBytesMax) return;
+  for (std::size_t at = 0; at + kWrappedPieceBytes <= middle.size(); ++at) {
+    patterns.insert(middle.substr(at, kWrappedPieceBytes));
+  }
+}
+
+void add_lines(std::string_view secret, std::set<std::string>& patterns) {
+  if (secret.find('\n') == std::string_view::npos) return;
+  while (!secret.empty()) {
+    const std::size_t end = std::min(secret.find('\n'), secret.size());
+    std::string_view line = secret.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.size() >= kLineBytesMin) patterns.insert(std::string(line));
+    secret.remove_prefix(std::min(end + 1, secret.size()));
+  }
+}
+
 void add_encodings(std::string_view secret, std::set<std::string>& patterns) {
   for (const bool plus : {false, true}) {
     patterns.insert(url_encode(secret, "0123456789ABCDEF", plus));
     patterns.insert(url_encode(secret, "0123456789abcdef", plus));
   }
+  for (const bool slashes : {false, true}) patterns.insert(json_escape(secret, slashes));
+  patterns.insert(shell_quote(secret));
+  add_lines(secret, patterns);
   patterns.insert(base64_encode(secret));
   for (std::size_t before = 0; before < 3; ++before) {
     std::string middle = base64_middle(secret, before);
     if (middle.size() < kEncodedBytesMin) continue;
     patterns.insert(middle);
+    add_wrapped(middle, patterns);
     std::replace(middle.begin(), middle.end(), '+', '-');
     std::replace(middle.begin(), middle.end(), '/', '_');
     patterns.insert(middle);

@@ -72,6 +72,34 @@ TEST_CASE("a secret is masked base64- and URL-encoded too", "[agent][masker]") {
   CHECK(masker.mask("?p=p%40ss+word%2f4711&") == "?p=***&");
 }
 
+TEST_CASE("a secret is masked as JSON and as a shell's trace quote it", "[agent][masker]") {
+  const Masker masker({"pass\"wo/rd\\x", "it's a secret"});
+  CHECK(masker.mask(R"({"p":"pass\"wo/rd\\x"})") == "{\"p\":\"***\"}");
+  CHECK(masker.mask(R"({"p":"pass\"wo\/rd\\x"})") == "{\"p\":\"***\"}");
+  CHECK(masker.mask(R"(+ login 'it'\''s a secret')") == "+ login '***'");
+}
+
+TEST_CASE("a key of several lines is masked whole, line by line and in wrapped base64",
+          "[agent][masker]") {
+  std::string key = "-----BEGIN KEY-----\n";
+  for (int line = 0; line < 4; ++line) {
+    key += std::string(40, static_cast<char>('a' + line)) + std::to_string(line) + "\n";
+  }
+  const Masker masker({key});
+  CHECK(masker.mask("line: " + std::string(40, 'b') + "1") == "line: ***");
+  const std::string encoded = base64_encode(key);
+  for (std::size_t width : {20, 64, 76}) {
+    std::string wrapped;
+    for (std::size_t at = 0; at < encoded.size(); at += width) {
+      wrapped += encoded.substr(at, width) + "\n";
+    }
+    const std::string masked = masker.mask(wrapped);
+    for (std::size_t at = 0; at + 16 <= encoded.size(); ++at) {
+      CHECK(masked.find(encoded.substr(at, 16)) == std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("overlapping and nested secrets leave nothing of either", "[agent][masker]") {
   const Masker masker({"abcd", "cdef", "bc"});
   CHECK(masker.mask("xabcdefx") == "x***x");
