@@ -47,8 +47,10 @@ std::string how_text(const LockView& lock, const LockHolder& holder) {
   return holder.units > 1 ? std::to_string(holder.units) + " units" : "Shared";
 }
 
-// A pair's own lock and directory: held by whatever runs, of interest only when somebody waits.
+// A pair's own lock and directory: held by whatever runs, of interest only when somebody waits. And a
+// lock that nobody holds: who waits for others too stands in its line, but not because of it.
 bool is_private(const LockView& lock) {
+  if (lock.holders.empty()) return true;
   return lock.group.empty() && lock.waiters.empty() &&
          (lock.instance.starts_with("pair/") || lock.instance.find("/path/") != std::string::npos);
 }
@@ -131,9 +133,7 @@ Result<int> locks(Session& session, const LocksOptions& options) {
     }
   }
   if (hidden > 0) {
-    session.out()
-        << hidden
-        << " locks of single pairs are held and nobody waits for them; --all shows them\n";
+    session.out() << hidden << " locks that hold nobody up are not shown; --all shows them\n";
   }
   return 0;
 }
