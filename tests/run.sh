@@ -36,26 +36,30 @@ build() { # PRESET
   cmake --build --preset "$1" || { echo "error: the $1 build failed" >&2; exit 1; }
 }
 
-# Catch2 binaries, each with its own summary line.
+# Catch2 binaries, as many at once as there are processors, each with its own summary line.
 run_binaries() { # TIER BUILD PATTERN...
   local tier=$1 build=$2; shift 2
-  local tests=0 bad=0 status=0 binary out code line
+  local tests=0 bad=0 status=0 binary name code line wrong work binaries=()
+  work=$(mktemp -d)
   for pattern in "$@"; do
-    for binary in "$build"/$pattern; do
-      [[ -x $binary ]] || continue
-      out=$("$binary" --order lex 2>&1); code=$?
-      line=$(grep -Eo 'test cases: +[0-9]+|in [0-9]+ test case' <<<"$out" | tail -1 | grep -Eo '[0-9]+' | head -1)
-      tests=$((tests + ${line:-0}))
-      if ((code != 0)); then
-        status=1
-        local wrong
-        wrong=$(grep -E '^test cases:' <<<"$out" | grep -Eo '[0-9]+ failed' | head -1 | grep -Eo '[0-9]+')
-        bad=$((bad + ${wrong:-1}))
-        echo "$out" | tail -80
-      fi
-      printf '%-60s %s\n' "$(basename "$build")/$(basename "$binary")" "$([[ $code == 0 ]] && echo "ok (${line:-0})" || echo FAILED)"
-    done
+    for binary in "$build"/$pattern; do [[ -x $binary ]] && binaries+=("$binary"); done
   done
+  ((${#binaries[@]})) && printf '%s\0' "${binaries[@]}" | xargs -0 -n 1 -P "$(nproc)" bash -c \
+    '"$1" --order lex > "$0/$(basename "$1").out" 2>&1; echo $? > "$0/$(basename "$1").code"' "$work"
+  for binary in "${binaries[@]}"; do
+    name=$(basename "$binary")
+    code=$(<"$work/$name.code")
+    line=$(grep -aEo 'test cases: +[0-9]+|in [0-9]+ test case' "$work/$name.out" | tail -1 | grep -Eo '[0-9]+' | head -1)
+    tests=$((tests + ${line:-0}))
+    if ((code != 0)); then
+      status=1
+      wrong=$(grep -aE '^test cases:' "$work/$name.out" | grep -Eo '[0-9]+ failed' | head -1 | grep -Eo '[0-9]+')
+      bad=$((bad + ${wrong:-1}))
+      tail -80 "$work/$name.out"
+    fi
+    printf '%-60s %s\n' "$(basename "$build")/$name" "$([[ $code == 0 ]] && echo "ok (${line:-0})" || echo FAILED)"
+  done
+  rm -rf "$work"
   count "$tier" "$status" "$tests" "$bad"
 }
 
