@@ -19,7 +19,7 @@ constexpr int kAttemptsMax = 100;
 class RunningWrite : public std::enable_shared_from_this<RunningWrite> {
  public:
   RunningWrite(Context& context, WriteOperation operation, WriteDone done)
-      : context_(context), operation_(std::move(operation)), done_(std::move(done)) {
+      : context_(context), operation_(std::move(operation)), done_(guarded(std::move(done))) {
     context_.in_flight.enter();
   }
   ~RunningWrite() { context_.in_flight.leave(); }
@@ -47,6 +47,17 @@ class RunningWrite : public std::enable_shared_from_this<RunningWrite> {
   }
 
  private:
+  // The answer may be made on the store's thread, into which nothing may be thrown.
+  static WriteDone guarded(WriteDone done) {
+    return [done = std::move(done)](Result<Written> written) {
+      try {
+        done(std::move(written));
+      } catch (const std::exception& failure) {
+        log_error("answer could not be made", {{"error", failure.what()}});
+      }
+    };
+  }
+
   // Runs on the store's thread when a race was lost: nothing may be thrown into it.
   Result<Change> decide(const store::Entry* current) {
     try {
