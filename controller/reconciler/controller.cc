@@ -2,6 +2,7 @@
 #include "controller/reconciler/controller.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -75,7 +76,13 @@ class ControllerImpl final : public Controller {
       std::vector<Write> writes;
       next = std::min(next, plan_domains(now, writes));
       if (writes.empty()) break;
-      send(std::move(writes), now);
+      // Grants by themselves and first: agents start while the rest is written.
+      const auto rest = std::stable_partition(writes.begin(), writes.end(),
+                                              [](const Write& write) { return write.grants; });
+      std::vector<Write> others(std::make_move_iterator(rest), std::make_move_iterator(writes.end()));
+      writes.erase(rest, writes.end());
+      if (!writes.empty()) send(std::move(writes), now);
+      if (!others.empty()) send(std::move(others), now);
       next = now;
     }
     send_events(now);
