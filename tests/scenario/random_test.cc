@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "tests/support/effort.h"
 #include "tests/support/planner_world.h"
 
 namespace tidelock::testing {
@@ -306,17 +307,9 @@ class System {
 
 }  // namespace
 
-// Everywhere that matters; builds that are slow by purpose do a part of it.
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-constexpr int kSystems = 3000;
-#else
-constexpr int kSystems = 300;
-#endif
-
 TEST_CASE("L14: random systems finish and keep exclusion, capacity and budgets",
           "[scenario][random]") {
-  const char* text = std::getenv("TIDELOCK_SYSTEMS");
-  const int systems = text == nullptr ? kSystems : std::atoi(text);
+  const int systems = effort("TIDELOCK_SYSTEMS", 3000);
   const char* first = std::getenv("TIDELOCK_SEED");
   for (int i = 0; i < systems; ++i) {
     const int seed = (first == nullptr ? 1 : std::atoi(first)) + i;

@@ -2,10 +2,10 @@
 // The incremental admission against the one that computes everything from scratch, over random
 // histories. TIDELOCK_HISTORIES=n runs more of them; a failure names its seed.
 #include <catch2/catch.hpp>
-#include <cstdlib>
 
 #include "controller/base/random.h"
 #include "controller/planner/reference.h"
+#include "tests/support/effort.h"
 
 namespace tidelock::planner {
 namespace {
@@ -207,8 +207,7 @@ class History {
 }  // namespace
 
 TEST_CASE("the incremental admission decides as the one from scratch", "[planner][agreement]") {
-  const char* text = std::getenv("TIDELOCK_HISTORIES");
-  const int histories = text == nullptr ? 400 : std::atoi(text);
+  const int histories = testing::effort("TIDELOCK_HISTORIES", 400);
   for (int seed = 1; seed <= histories; ++seed) {
     INFO("seed " << seed);
     History(static_cast<std::uint64_t>(seed)).run();

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/effort.h"
 #include "tests/support/memory_api.h"
 #include "tests/unit/reconciler/faulty_transport.h"
 #include "tests/unit/reconciler/world.h"
@@ -244,7 +245,8 @@ TEST_CASE_METHOD(Fixture, "a user's edit in between is a conflict that loses not
 
 TEST_CASE_METHOD(Fixture, "lost, late and doubled requests break no rule",
                  "[reconciler][controller][faults]") {
-  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+  const auto seeds = static_cast<std::uint64_t>(testing::effort("TIDELOCK_SEEDS", 20));
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     MemoryApi api;
     FaultyTransport transport(api, seed);
     World chaos(transport, api, [&api] { return static_cast<long>(api.version()); });

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stores against an obvious model, through random writes, compactions, watches and reopens.
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <deque>
 #include <map>
 
 #include "controller/base/random.h"
+#include "tests/support/effort.h"
 #include "tests/unit/store/store_kinds.h"
 
 namespace tidelock::store {
@@ -210,19 +210,13 @@ class Run {
   std::deque<Follower> followers_;
 };
 
-// TIDELOCK_STORE_STEPS makes a longer run.
-int steps_wanted() {
-  const char* given = std::getenv("TIDELOCK_STORE_STEPS");
-  return given != nullptr ? std::atoi(given) : 1'500;
-}
-
 }  // namespace
 
 TEST_CASE("random histories read the same from the store and from a model", "[store][model]") {
   const StoreKind kind = GENERATE(from_range(kStoreKinds));
   const std::uint64_t seed = GENERATE(1, 2, 3, 4);
   INFO("seed " << seed);
-  Run(kind, seed).steps(steps_wanted());
+  Run(kind, seed).steps(testing::effort("TIDELOCK_STORE_STEPS", 1'500));
 }
 
 }  // namespace tidelock::store
