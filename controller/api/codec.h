@@ -50,6 +50,12 @@ const KindInfo& kind_info<Installation>();
 template <>
 const KindInfo& kind_info<DeploymentTask>();
 template <>
+const KindInfo& kind_info<DeploymentWindow>();
+template <>
+const KindInfo& kind_info<Approval>();
+template <>
+const KindInfo& kind_info<ReleaseHold>();
+template <>
 const KindInfo& kind_info<Secret>();
 template <>
 const KindInfo& kind_info<Lease>();
@@ -91,6 +97,8 @@ std::string_view to_string(StepStart);
 std::string_view to_string(StepIsolation);
 std::string_view to_string(Supersede);
 std::string_view to_string(CancelMode);
+std::string_view to_string(WavePhase);
+std::string_view to_string(OnFailure);
 std::int64_t to_integer(const Fence& fence);
 Fence fence_from_integer(std::int64_t value);
 

@@ -27,11 +27,17 @@ void fields(A& a, Ref<A, Package> package);
 template <class A>
 void fields(A& a, Ref<A, Step> step);
 template <class A>
+void fields(A& a, Ref<A, HealthCheck> check);
+template <class A>
 void fields(A& a, Ref<A, Process> process);
 
 // codec_deployment.cc
 template <class A>
 void fields(A& a, Ref<A, RolloutStrategy> strategy);
+
+// codec_lock.cc
+template <class A>
+void fields(A& a, Ref<A, PairSelector> selector);
 
 // codec_installation.cc
 template <class A>

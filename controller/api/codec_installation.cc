@@ -27,6 +27,7 @@ void fields(A& a, Ref<A, InstallationSpec> spec) {
   a.field("release", spec.release);
   a.field("version", spec.version);
   a.field("digest", spec.digest);
+  a.field("hold", spec.hold);
 }
 
 template <class A>
@@ -45,6 +46,7 @@ void fields(A& a, Ref<A, InstallationStatus> status) {
   a.field("actualRelease", status.actual_release);
   a.field("actualDigest", status.actual_digest);
   a.field("previousGoodRelease", status.previous_good_release);
+  a.field("previousGoodDigest", status.previous_good_digest);
   a.always("action", status.action);
   a.field("task", status.task);
   a.always("attempts", status.attempts);

@@ -41,7 +41,7 @@ void fields(A& a, Ref<A, LockGroupStatus> status) {
 }
 
 template <class A>
-void fields(A& a, Ref<A, BudgetSelector> selector) {
+void fields(A& a, Ref<A, PairSelector> selector) {
   a.field("projects", selector.projects);
   a.field("environments", selector.environments);
   a.field("tenants", selector.tenants);
@@ -60,6 +60,9 @@ void fields(A& a, Ref<A, ConcurrencyBudgetStatus> status) {
   a.always("used", status.used);
   a.always("waiting", status.waiting);
 }
+
+template void fields<Reader>(Reader&, PairSelector&);
+template void fields<Writer>(Writer&, const PairSelector&);
 
 TIDELOCK_CODEC(LockGroup);
 TIDELOCK_CODEC(ConcurrencyBudget);

@@ -103,12 +103,22 @@ void fields(A& a, Ref<A, Step> step) {
 }
 
 template <class A>
+void fields(A& a, Ref<A, HealthCheck> check) {
+  a.field("script", check.script);
+  a.field("http", check.http);
+  a.field("interval", check.interval, HealthCheck{}.interval);
+  a.field("timeout", check.timeout, HealthCheck{}.timeout);
+  a.field("failureThreshold", check.failure_threshold, HealthCheck{}.failure_threshold);
+}
+
+template <class A>
 void fields(A& a, Ref<A, Process> process) {
   a.field("installDirectory", process.install_directory);
   a.field("allowSharedInstallDirectory", process.allow_shared_install_directory);
   a.field("variables", process.variables);
   a.field("steps", process.steps);
   a.field("locks", process.locks);
+  a.field("healthCheck", process.health_check);
 }
 
 template <class A>
@@ -126,6 +136,8 @@ template void fields<Reader>(Reader&, Package&);
 template void fields<Writer>(Writer&, const Package&);
 template void fields<Reader>(Reader&, Step&);
 template void fields<Writer>(Writer&, const Step&);
+template void fields<Reader>(Reader&, HealthCheck&);
+template void fields<Writer>(Writer&, const HealthCheck&);
 template void fields<Reader>(Reader&, Process&);
 template void fields<Writer>(Writer&, const Process&);
 

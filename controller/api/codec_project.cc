@@ -5,9 +5,16 @@
 namespace tidelock::api {
 
 template <class A>
+void fields(A& a, Ref<A, DriftSpec> drift) {
+  a.field("mode", drift.mode, DriftSpec{}.mode);
+  a.field("maxCorrections", drift.max_corrections, DriftSpec{}.max_corrections);
+}
+
+template <class A>
 void fields(A& a, Ref<A, ProjectSpec> spec) {
   fields(a, spec.process);
   a.object("retention", [&](A& r) { r.field("releases", spec.retention_releases, 3); });
+  a.field("drift", spec.drift);
   a.field("paused", spec.paused);
 }
 
@@ -34,7 +41,16 @@ void fields(A& a, Ref<A, ReleaseStatus> status) {
 }
 
 template <class A>
+void fields(A& a, Ref<A, PromotionSpec> promotion) {
+  a.field("from", promotion.from);
+  a.field("perTenant", promotion.per_tenant, true);
+  a.field("requiredSoak", promotion.required_soak);
+  a.field("minSucceeded", promotion.min_succeeded);
+}
+
+template <class A>
 void fields(A& a, Ref<A, EnvironmentSpec> spec) {
+  a.field("promotion", spec.promotion);
   a.field("variables", spec.variables);
   a.field("paused", spec.paused);
 }

@@ -65,6 +65,7 @@ void fields(A& a, Ref<A, DeploymentTaskSpec> spec) {
   a.field("steps", spec.steps);
   a.field("locks", spec.locks);
   a.field("budgets", spec.budgets);
+  a.field("healthCheck", spec.health_check);
   a.field("timeout", spec.timeout);
   a.field("cancel", spec.cancel);
 }
@@ -106,6 +107,21 @@ void fields(A& a, Ref<A, StepStatus> status) {
 }
 
 template <class A>
+void fields(A& a, Ref<A, DriftReport> drift) {
+  a.field("since", drift.since);
+  a.field("version", drift.version);
+  a.field("digest", drift.digest);
+  a.field("message", drift.message);
+}
+
+template <class A>
+void fields(A& a, Ref<A, HealthReport> health) {
+  a.always("healthy", health.healthy);
+  a.field("since", health.since);
+  a.field("message", health.message);
+}
+
+template <class A>
 void fields(A& a, Ref<A, DeploymentTaskStatus> status) {
   a.always("phase", status.phase);
   a.field("grant", status.grant);
@@ -117,6 +133,8 @@ void fields(A& a, Ref<A, DeploymentTaskStatus> status) {
   a.field("supersededBy", status.superseded_by);
   a.field("reportedVersion", status.reported_version);
   a.field("reportedDigest", status.reported_digest);
+  a.field("health", status.health);
+  a.field("drift", status.drift);
   a.field("blockedBy", status.blocked_by);
 }
 

@@ -42,6 +42,27 @@ template <>
 inline constexpr std::array<std::string_view, 2> kEnumNames<Supersede>{"FinishInFlight",
                                                                        "StopAtStepBoundary"};
 template <>
+inline constexpr std::array<std::string_view, 4> kEnumNames<DriftMode>{"Never", "Report", "Correct",
+                                                                       "CorrectInWindow"};
+template <>
+inline constexpr std::array<std::string_view, 5> kEnumNames<OnFailure>{
+    "Pause", "Stop", "Continue", "RollbackWave", "RollbackAll"};
+template <>
+inline constexpr std::array<std::string_view, 3> kEnumNames<UnreachablePolicy>{"Wait", "Skip", "Fail"};
+template <>
+inline constexpr std::array<std::string_view, 2> kEnumNames<MembersAdded>{"JoinWave", "NextRollout"};
+template <>
+inline constexpr std::array<std::string_view, 2> kEnumNames<MembersRemoved>{"Skip", "Finish"};
+template <>
+inline constexpr std::array<std::string_view, 6> kEnumNames<WavePhase>{
+    "Pending", "Running", "Soaking", "Succeeded", "Failed", "Skipped"};
+template <>
+inline constexpr std::array<std::string_view, 2> kEnumNames<WindowKind>{"Allow", "Deny"};
+template <>
+inline constexpr std::array<std::string_view, 2> kEnumNames<WindowInFlight>{"Finish", "Cancel"};
+template <>
+inline constexpr std::array<std::string_view, 2> kEnumNames<ApprovalDecision>{"Approve", "Reject"};
+template <>
 inline constexpr std::array<std::string_view, 2> kEnumNames<CancelMode>{"StepBoundary", "Now"};
 template <>
 inline constexpr std::array<std::string_view, 4> kEnumNames<LabelSelectorRequirement::Operator>{

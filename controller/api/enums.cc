@@ -23,6 +23,8 @@ std::string_view to_string(Executor value) { return name_of(value); }
 std::string_view to_string(StepStart value) { return name_of(value); }
 std::string_view to_string(StepIsolation value) { return name_of(value); }
 std::string_view to_string(Supersede value) { return name_of(value); }
+std::string_view to_string(WavePhase value) { return name_of(value); }
+std::string_view to_string(OnFailure value) { return name_of(value); }
 std::string_view to_string(CancelMode value) { return name_of(value); }
 
 bool is_terminal(TaskPhase phase) {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "controller/api/kinds.h"
+
 namespace tidelock::api {
 namespace {
 
@@ -162,6 +164,29 @@ void Reader::value(TextMap& out) {
   }
 }
 
+void Reader::value(CountMap& out) {
+  if (!is_object()) return;
+  out.clear();
+  for (const auto& [key, item] : value_.items()) {
+    const FieldPath path{path_, key};
+    Reader(item, &path, causes_).value(out[key]);
+  }
+}
+
+void Reader::value(IntOrPercent& out) {
+  constexpr std::size_t kDigitsMax = 3;
+  if (!value_.is_string()) {
+    out.percent = false;
+    return value(out.value);
+  }
+  const auto& text = value_.get_ref<const std::string&>();
+  const std::string digits = text.substr(0, text.find('%'));
+  const bool number = !digits.empty() && digits.size() <= kDigitsMax &&
+                      digits.find_first_not_of("0123456789") == std::string::npos;
+  if (!number || text != digits + "%") return wrong("must be a whole number or a percentage such as \"25%\"");
+  out = {std::stoi(digits), true};
+}
+
 json to_json(const std::string& value) { return value; }
 json to_json(bool value) { return value; }
 json to_json(int value) { return value; }
@@ -169,6 +194,11 @@ json to_json(std::int64_t value) { return value; }
 json to_json(Duration value) { return format_duration(value); }
 json to_json(TimePoint value) { return format_micro_time(value); }
 json to_json(const TextMap& value) { return value; }
+json to_json(const CountMap& value) { return value; }
+json to_json(const IntOrPercent& value) {
+  if (!value.percent) return value.value;
+  return std::to_string(value.value) + "%";
+}
 
 void Writer::seconds(const char* key, const TimePoint& in) {
   if (in != TimePoint{}) object_[key] = format_time(in);

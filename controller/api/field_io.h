@@ -24,6 +24,8 @@ namespace tidelock::api {
 
 using nlohmann::json;
 using TextMap = std::map<std::string, std::string>;
+using CountMap = std::map<std::string, int>;
+struct IntOrPercent;
 
 // A place in a document, as a chain on the stack; spelled out only for an error.
 struct FieldPath {
@@ -83,6 +85,8 @@ class Reader {
   void value(Duration& out);
   void value(TimePoint& out);
   void value(TextMap& out);
+  void value(CountMap& out);
+  void value(IntOrPercent& out);
   template <class T>
   void value(std::optional<T>& out) {
     value(out.emplace());
@@ -128,6 +132,8 @@ json to_json(std::int64_t value);
 json to_json(Duration value);
 json to_json(TimePoint value);  // MicroTime
 json to_json(const TextMap& value);
+json to_json(const CountMap& value);
+json to_json(const IntOrPercent& value);
 
 class Writer {
  public:

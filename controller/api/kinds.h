@@ -14,9 +14,17 @@ inline constexpr const char* kApiVersion = "tidelock.dev/v1alpha1";
 
 // ---- what users write -------------------------------------------------------------------------
 
+enum class DriftMode { Never, Report, Correct, CorrectInWindow };
+// What happens when a target no longer has what was installed there.
+struct DriftSpec {
+  DriftMode mode = DriftMode::Report;
+  int max_corrections = 3;  // of a pair per hour
+  bool operator==(const DriftSpec&) const = default;
+};
 struct ProjectSpec {
   Process process;  // its fields stand directly in spec
   int retention_releases = 3;  // JSON: retention.releases; release folders kept per pair, ≥ 1
+  DriftSpec drift;
   bool paused = false;
   bool operator==(const ProjectSpec&) const = default;
 };
@@ -51,7 +59,24 @@ struct Release {
   ReleaseStatus status;
 };
 
+// A whole number, or a share of a count that is known later. JSON: 10 or "25%".
+struct IntOrPercent {
+  int value = 0;
+  bool percent = false;
+  bool operator==(const IntOrPercent&) const = default;
+};
+
+// A tenant is admitted to this environment only after its own pairs of the same project in `from`
+// have passed with the same release.
+struct PromotionSpec {
+  std::string from;        // Environment; empty = no promotion rule
+  bool per_tenant = true;  // false: all tenants together
+  std::optional<Duration> required_soak;      // since the last success in `from`
+  std::optional<IntOrPercent> min_succeeded;  // of the pairs in `from`; ceils; absent = all
+  bool operator==(const PromotionSpec&) const = default;
+};
 struct EnvironmentSpec {
+  PromotionSpec promotion;
   std::vector<Variable> variables;
   bool paused = false;
   bool operator==(const EnvironmentSpec&) const = default;
@@ -140,16 +165,17 @@ struct LockGroup {
   LockGroupStatus status;
 };
 
-struct BudgetSelector {
+// Which pairs a budget or a window speaks of.
+struct PairSelector {
   std::vector<std::string> projects;      // names; empty = all
   std::vector<std::string> environments;  // names; empty = all
   LabelSelector tenants;
   LabelSelector targets;
-  bool operator==(const BudgetSelector&) const = default;
+  bool operator==(const PairSelector&) const = default;
 };
 struct ConcurrencyBudgetSpec {
   int max = 1;
-  BudgetSelector selector;
+  PairSelector selector;
   bool operator==(const ConcurrencyBudgetSpec&) const = default;
 };
 struct ConcurrencyBudgetStatus {
@@ -183,13 +209,75 @@ struct TaskRetry {
   Duration backoff_max = std::chrono::minutes(10);
   bool operator==(const TaskRetry&) const = default;
 };
-// The part of semantics.md §4 that works today; waves, gates and failure policies come beside it.
+// A person's word before a wave starts or after it is done (kind Approval).
+struct GateSpec {
+  std::string approval;  // name of the gate; JSON: approval.name, approval.required, …
+  int required = 1;      // distinct approvers
+  std::optional<Duration> expires_after;  // of each approval, from its creation
+  bool operator==(const GateSpec&) const = default;
+};
+// Absent limits are those of the strategy.
+struct WaveSpec {
+  std::string name;
+  std::optional<LabelSelector> tenants;  // neither tenants nor targets: what no earlier wave took
+  std::optional<LabelSelector> targets;
+  std::optional<IntOrPercent> concurrency;
+  std::optional<IntOrPercent> max_failures;
+  std::optional<IntOrPercent> min_succeeded;
+  std::optional<Duration> min_healthy;
+  std::optional<Duration> soak;
+  std::vector<IntOrPercent> steps;  // the ramp; the last one repeats
+  std::vector<GateSpec> before;
+  std::vector<GateSpec> after;
+  bool operator==(const WaveSpec&) const = default;
+};
+enum class OnFailure { Pause, Stop, Continue, RollbackWave, RollbackAll };
+enum class UnreachablePolicy { Wait, Skip, Fail };
+struct Unreachable {
+  UnreachablePolicy policy = UnreachablePolicy::Wait;
+  Duration after = std::chrono::minutes(2);  // that long before Skip or Fail
+  std::optional<IntOrPercent> max;  // of the wave; more are failures; floors; absent = no bound
+  bool catch_up = true;             // skipped pairs go when they are back
+  bool operator==(const Unreachable&) const = default;
+};
+enum class MembersAdded { JoinWave, NextRollout };
+enum class MembersRemoved { Skip, Finish };
+struct Membership {
+  MembersAdded added = MembersAdded::JoinWave;
+  MembersRemoved removed = MembersRemoved::Skip;
+  bool operator==(const Membership&) const = default;
+};
+struct RolloutOrder {
+  std::vector<std::string> by;  // label keys of tenants, else of targets: lesser values first
+  std::string spread_by;        // label key: values take turns
+  bool operator==(const RolloutOrder&) const = default;
+};
+// semantics.md §4. Limits here are those of waves that set none of their own.
 struct RolloutStrategy {
-  std::optional<int> max_in_flight;  // started tasks at once; absent = unlimited
-  std::optional<Duration> task_timeout;  // execution time of a task
+  std::optional<IntOrPercent> concurrency;    // pairs of a wave at once; absent = unlimited
+  std::optional<int> max_in_flight;           // started tasks of a wave; absent = concurrency
+  std::optional<IntOrPercent> max_failures;   // absent = failures never stop it
+  std::optional<IntOrPercent> min_succeeded;  // absent = 1
+  std::optional<Duration> min_healthy;
+  std::optional<Duration> soak;
+  std::vector<IntOrPercent> steps;
+  std::vector<WaveSpec> waves;  // empty = one wave of everything
+  RolloutOrder order;
+  std::optional<int> max_starts_per_minute;  // JSON: pacing.maxStartsPerMinute
+  std::optional<Duration> task_timeout;      // execution time of a task
+  std::optional<Duration> progress_deadline;
   TaskRetry retry;
+  OnFailure on_failure = OnFailure::Pause;
+  Unreachable unreachable;
+  Membership membership;
   Supersede supersede = Supersede::FinishInFlight;
   bool operator==(const RolloutStrategy&) const = default;
+};
+// A plan that removes more than this waits until a person confirms it by its hash.
+struct DeletionGuard {
+  IntOrPercent max{10, true};  // of the pairs that there are; floors
+  int min = 5;                 // so many are always allowed
+  bool operator==(const DeletionGuard&) const = default;
 };
 struct TenantDeploymentSpec {
   LocalReference project_ref;
@@ -202,6 +290,7 @@ struct TenantDeploymentSpec {
   RolloutStrategy rollout;
   int priority = 0;
   bool paused = false;
+  DeletionGuard deletion_guard;
   bool operator==(const TenantDeploymentSpec&) const = default;
 };
 struct TenantDeploymentStatus {
@@ -220,6 +309,62 @@ struct TenantDeployment {
   ObjectMeta metadata;
   TenantDeploymentSpec spec;
   TenantDeploymentStatus status;
+};
+
+enum class WindowKind { Allow, Deny };
+enum class WindowInFlight { Finish, Cancel };
+struct DeploymentWindowSpec {
+  WindowKind kind = WindowKind::Allow;
+  std::string schedule;   // cron, 5 fields: when it opens
+  std::string time_zone;  // IANA name
+  Duration duration{};    // how long it stays open
+  PairSelector selector;
+  std::optional<TimePoint> from, until;  // the window exists only then
+  WindowInFlight in_flight = WindowInFlight::Finish;
+  bool allow_rollback = true;  // rollbacks start at any time
+  bool operator==(const DeploymentWindowSpec&) const = default;
+};
+struct DeploymentWindowStatus {
+  std::int64_t observed_generation = -1;
+  bool open = false;
+  std::optional<TimePoint> next_change;
+  bool operator==(const DeploymentWindowStatus&) const = default;
+};
+struct DeploymentWindow {
+  ObjectMeta metadata;
+  DeploymentWindowSpec spec;
+  DeploymentWindowStatus status;
+};
+
+enum class ApprovalDecision { Approve, Reject };
+// Immutable.
+struct ApprovalSpec {
+  LocalReference rollout_ref;
+  std::string gate;
+  std::string plan_hash;
+  ApprovalDecision decision = ApprovalDecision::Approve;
+  std::string reason;
+  std::string approver;  // the authenticated user, stamped by the server
+  bool operator==(const ApprovalSpec&) const = default;
+};
+struct Approval {
+  ObjectMeta metadata;
+  ApprovalSpec spec;
+};
+
+// Keeps pairs off a release that is wished for: each stays at its own previous good one. Ends when
+// another release is wished for, or when a person deletes it.
+struct ReleaseHoldSpec {
+  LocalReference tenant_deployment_ref;
+  std::string version;             // the release held off
+  std::string digest;
+  std::vector<std::string> waves;  // names; empty = all pairs
+  std::string reason;
+  bool operator==(const ReleaseHoldSpec&) const = default;
+};
+struct ReleaseHold {
+  ObjectMeta metadata;
+  ReleaseHoldSpec spec;
 };
 
 // ---- what the controller writes ---------------------------------------------------------------
@@ -249,24 +394,50 @@ struct RolloutSpec {
   int priority = 0;
   bool paused = false;
   bool cancel = false;
+  // Failures of each wave that a person has accepted: they do not count against maxFailures.
+  std::map<std::string, int> accepted_failures;
   bool operator==(const RolloutSpec&) const = default;
+};
+enum class WavePhase { Pending, Running, Soaking, Succeeded, Failed, Skipped };
+// The strategy's limits as numbers, fixed when the wave starts.
+struct WaveResolved {
+  int members = 0;                  // what the shares are shares of
+  std::optional<int> concurrency;   // absent = unlimited
+  std::optional<int> max_failures;  // absent = no bound
+  std::optional<int> max_unreachable;
+  int min_succeeded = 1;
+  std::vector<int> steps;  // sizes of the ramp's steps that are known; the last one repeats
+  bool operator==(const WaveResolved&) const = default;
 };
 struct WaveStatus {
   std::string name;
+  WavePhase phase = WavePhase::Pending;
   int members = 0;
   int succeeded = 0;
   int failed = 0;
+  int unreachable = 0;
   int running = 0;
   int waiting = 0;
+  std::optional<WaveResolved> resolved;
+  std::optional<TimePoint> started_at;
+  std::optional<TimePoint> finished_at;
   bool operator==(const WaveStatus&) const = default;
 };
 struct RolloutStatus {
   std::int64_t observed_generation = -1;
-  std::string phase;  // Progressing Succeeded Failed Superseded Cancelled
+  std::string phase;   // Progressing Paused RollingBack Succeeded Failed Superseded Cancelled RolledBack
+  std::string reason;  // CamelCase, why it stands or ended so; empty = it goes on
+  std::string plan_hash;
   std::optional<TimePoint> started_at;
   std::optional<TimePoint> finished_at;
+  // For progressDeadline: the last rise of the number of terminal pairs, moved on by all time in which
+  // nothing was allowed to start.
+  int terminal = 0;
+  std::optional<TimePoint> progress_at;
+  std::optional<TimePoint> halted_at;  // since when nothing may start
   std::vector<WaveStatus> waves;
-  std::vector<std::string> failed_names;  // at most limits::kStatusNamesMax
+  std::vector<std::string> failed_names;       // at most limits::kStatusNamesMax each
+  std::vector<std::string> unreachable_names;
   std::vector<Condition> conditions;      // Succeeded
   bool operator==(const RolloutStatus&) const = default;
 };
@@ -285,6 +456,8 @@ struct InstallationSpec {
   std::string release;  // name of the desired Release; empty = to be removed
   std::string version;
   std::string digest;
+  // The ReleaseHold that keeps it off the release that its deployment wishes for; empty = none.
+  std::string hold;
   bool operator==(const InstallationSpec&) const = default;
 };
 struct HistoryEntry {
@@ -303,6 +476,7 @@ struct InstallationStatus {
   std::string actual_release;  // version that the target reports; empty = none
   std::string actual_digest;
   std::string previous_good_release;
+  std::string previous_good_digest;
   Action action = Action::None;
   std::string task;     // newest task
   int attempts = 0;     // attempts so far; the next task is attempt + 1
@@ -374,6 +548,7 @@ struct DeploymentTaskSpec {
   std::vector<TaskStep> steps;
   std::vector<TaskLock> locks;   // deployment level, implicit ones included
   std::vector<std::string> budgets;  // names of the budgets that select it
+  std::optional<HealthCheck> health_check;
   std::optional<Duration> timeout;   // execution
   std::optional<TaskCancel> cancel;
   bool operator==(const DeploymentTaskSpec&) const = default;
@@ -431,6 +606,21 @@ struct StepStatus {
   std::map<std::string, std::string> outputs;
   bool operator==(const StepStatus&) const = default;
 };
+// What the executor sees of the release that the task brought, from its health check.
+struct HealthReport {
+  bool healthy = false;
+  TimePoint since;
+  std::string message;
+  bool operator==(const HealthReport&) const = default;
+};
+// What the executor finds installed when it is no longer what the task brought.
+struct DriftReport {
+  TimePoint since;
+  std::string version;  // empty = nothing that it knows
+  std::string digest;
+  std::string message;
+  bool operator==(const DriftReport&) const = default;
+};
 struct DeploymentTaskStatus {
   TaskPhase phase = TaskPhase::Pending;
   std::optional<TaskGrant> grant;
@@ -443,6 +633,8 @@ struct DeploymentTaskStatus {
   // What the target has installed, from its receipt, at the terminal phase.
   std::string reported_version;
   std::string reported_digest;
+  std::optional<HealthReport> health;  // absent: not known (yet), or no health check
+  std::optional<DriftReport> drift;    // of the newest task that succeeded
   std::vector<BlockedBy> blocked_by;
   bool operator==(const DeploymentTaskStatus&) const = default;
 };

@@ -74,6 +74,16 @@ struct Step {
   bool operator==(const Step&) const = default;
 };
 
+// Says whether what is installed works. Runs outside the deployment's locks, on the target.
+struct HealthCheck {
+  std::optional<ScriptStep> script;  // exactly one of the two
+  std::optional<HttpStep> http;
+  Duration interval = std::chrono::seconds(10);
+  Duration timeout = std::chrono::seconds(10);
+  int failure_threshold = 3;  // so many failures in a row are a change to unhealthy
+  bool operator==(const HealthCheck&) const = default;
+};
+
 // Snapshotted into Release.status.process, so that editing the project changes no release.
 struct Process {
   std::string install_directory;  // template
@@ -81,6 +91,7 @@ struct Process {
   std::vector<Variable> variables;
   std::vector<Step> steps;
   std::vector<LockRequest> locks;  // deployment granularity
+  std::optional<HealthCheck> health_check;
   bool operator==(const Process&) const = default;
 };
 

@@ -165,7 +165,7 @@ void check_target(CauseList& causes, const Target& target) {
 
 void check_budget(CauseList& causes, const ConcurrencyBudget& budget) {
   check_range(causes, "spec.max", budget.spec.max, 1, kIntMax);
-  const BudgetSelector& selector = budget.spec.selector;
+  const PairSelector& selector = budget.spec.selector;
   check_names(causes, "spec.selector.projects", selector.projects);
   check_names(causes, "spec.selector.environments", selector.environments);
   check_selector(causes, "spec.selector.tenants", selector.tenants);

@@ -30,6 +30,9 @@ struct Facts {
   ByName<api::Rollout> rollouts;
   ByName<api::Installation> installations;
   ByName<api::DeploymentTask> tasks;
+  ByName<api::DeploymentWindow> windows;
+  ByName<api::Approval> approvals;
+  ByName<api::ReleaseHold> holds;
   const std::map<int, const api::DeploymentTask*>& attempts_of(
       const std::string& installation) const {
     static const std::map<int, const api::DeploymentTask*> kNone;

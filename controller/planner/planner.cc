@@ -224,6 +224,14 @@ void Planner::set(Ptr<api::DeploymentTask> object) {
   if (api::is_terminal(raw.status.phase)) state_->forget_task(name);
 }
 
+void Planner::set(Ptr<api::DeploymentWindow> object) {
+  put(state_->facts.windows, std::move(object));
+}
+
+void Planner::set(Ptr<api::Approval> object) { put(state_->facts.approvals, std::move(object)); }
+
+void Planner::set(Ptr<api::ReleaseHold> object) { put(state_->facts.holds, std::move(object)); }
+
 void Planner::remove(const std::string& kind, const std::string& name) {
   auto& facts = state_->facts;
   auto& stale = state_->stale;
@@ -274,6 +282,12 @@ void Planner::remove(const std::string& kind, const std::string& name) {
     facts.installations.erase(name);
     state_->installation_pace.forget(name);
     stale.installations.insert(name);
+  } else if (kind == "DeploymentWindow") {
+    facts.windows.erase(name);
+  } else if (kind == "Approval") {
+    facts.approvals.erase(name);
+  } else if (kind == "ReleaseHold") {
+    facts.holds.erase(name);
   } else if (kind == "DeploymentTask") {
     const auto place = facts.tasks.find(name);
     if (place == facts.tasks.end()) return;

@@ -46,6 +46,13 @@ struct DeleteInstallation {
 struct CreateRollout {
   api::Rollout object;
 };
+struct CreateHold {
+  api::ReleaseHold object;
+};
+struct DeleteHold {
+  std::string name;
+  std::string uid;
+};  // its release is not wished for any more
 struct CreateTask {
   api::DeploymentTask object;
 };
@@ -99,6 +106,11 @@ struct InstallationStatusChange {
   std::string based_on;
   api::InstallationStatus status;
 };
+struct WindowStatusChange {
+  std::string name;
+  std::string based_on;
+  api::DeploymentWindowStatus status;
+};
 struct LockGroupStatusChange {
   std::string name;
   std::string based_on;
@@ -112,9 +124,9 @@ struct BudgetStatusChange {
 
 using Effect =
     std::variant<CreateInstallation, UpdateInstallation, DeleteInstallation, CreateRollout,
-                 CreateTask, DeleteTask, CancelTask, GrantTask, EndTask, ReleaseStatusChange,
+                 CreateHold, DeleteHold, CreateTask, DeleteTask, CancelTask, GrantTask, EndTask, ReleaseStatusChange,
                  ProjectStatusChange, TenantDeploymentStatusChange, RolloutStatusChange,
-                 InstallationStatusChange, LockGroupStatusChange, BudgetStatusChange>;
+                 InstallationStatusChange, WindowStatusChange, LockGroupStatusChange, BudgetStatusChange>;
 
 struct Effects {
   // To be written in any order, all at once; grants and ends first in the list, then the rest.
@@ -181,6 +193,9 @@ class Planner {
   void set(Ptr<api::Rollout>);
   void set(Ptr<api::Installation>);
   void set(Ptr<api::DeploymentTask>);
+  void set(Ptr<api::DeploymentWindow>);
+  void set(Ptr<api::Approval>);
+  void set(Ptr<api::ReleaseHold>);
   // `kind` is "Project", "Release", …
   void remove(const std::string& kind, const std::string& name);
 

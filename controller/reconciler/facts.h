@@ -24,7 +24,7 @@ struct KindList {};
 using AllKinds =
     KindList<api::Project, api::Release, api::Environment, api::Tenant, api::Target, api::LockGroup,
              api::ConcurrencyBudget, api::TenantDeployment, api::Rollout, api::Installation,
-             api::DeploymentTask>;
+             api::DeploymentTask, api::DeploymentWindow, api::Approval, api::ReleaseHold>;
 
 template <class Kinds>
 class FactsOf;

@@ -33,6 +33,7 @@ class Builder {
 
   Made operator()(const planner::CreateInstallation& e) const { return create(e.object); }
   Made operator()(const planner::CreateRollout& e) const { return create(e.object); }
+  Made operator()(const planner::CreateHold& e) const { return create(e.object); }
   Made operator()(const planner::CreateTask& e) const { return create(e.object); }
 
   Made operator()(const planner::UpdateInstallation& e) const {
@@ -46,6 +47,9 @@ class Builder {
 
   Made operator()(const planner::DeleteInstallation& e) const {
     return erase<api::Installation>(e.name, e.uid, e.based_on);
+  }
+  Made operator()(const planner::DeleteHold& e) const {
+    return erase<api::ReleaseHold>(e.name, e.uid, "");
   }
   Made operator()(const planner::DeleteTask& e) const {
     return erase<api::DeploymentTask>(e.name, e.uid, "");
@@ -81,6 +85,9 @@ class Builder {
   Made operator()(const planner::RolloutStatusChange& e) const { return set<api::Rollout>(e); }
   Made operator()(const planner::InstallationStatusChange& e) const {
     return set<api::Installation>(e);
+  }
+  Made operator()(const planner::WindowStatusChange& e) const {
+    return set<api::DeploymentWindow>(e);
   }
   Made operator()(const planner::LockGroupStatusChange& e) const { return set<api::LockGroup>(e); }
   Made operator()(const planner::BudgetStatusChange& e) const {

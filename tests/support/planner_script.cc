@@ -171,7 +171,7 @@ class Script {
   }
 
   void budget(const Words& words) {
-    api::BudgetSelector selector;
+    api::PairSelector selector;
     if (const auto projects = option(words, "projects")) selector.projects = split(*projects, ',');
     if (const auto targets = option(words, "targets"))
       selector.targets = names_in("name", *targets);

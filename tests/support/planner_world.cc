@@ -237,7 +237,7 @@ void PlannerWorld::lock_group(const std::string& name, api::LockGroupSpec spec) 
   object.spec = spec;
   put(std::move(object));
 }
-void PlannerWorld::budget(const std::string& name, int max, api::BudgetSelector selector) {
+void PlannerWorld::budget(const std::string& name, int max, api::PairSelector selector) {
   api::ConcurrencyBudget object;
   object.metadata.name = name;
   object.spec.max = max;

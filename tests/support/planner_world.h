@@ -36,7 +36,7 @@ class PlannerWorld {
   void tenant(const std::string& name, std::map<std::string, std::string> labels = {});
   void target(const std::string& name, int max_concurrent, bool ready = true);
   void lock_group(const std::string& name, api::LockGroupSpec spec);
-  void budget(const std::string& name, int max, api::BudgetSelector selector = {});
+  void budget(const std::string& name, int max, api::PairSelector selector = {});
   void deployment(const std::string& name, api::TenantDeploymentSpec spec);
   template <class T>
   void put(T object);
