@@ -142,6 +142,8 @@ struct PlanRow {
   std::string project, environment, tenant, target;
   api::Action action = api::Action::None;
   std::string from, to;  // versions; empty = none
+  std::string digest;      // of `to`; empty = none, or not known yet
+  std::string deployment;  // TenantDeployment that wishes for it, or did; empty = none
   std::string wave;      // empty while a rollout is one wave of everything
   int order = 0;         // 1 = first
   std::vector<api::BlockedBy> blocked_by;
@@ -203,6 +205,8 @@ class Planner {
 
   // Facts as they are, without effects applied. Sorted by order, then by name.
   std::vector<PlanRow> rows(TimePoint now);
+  // What rows of each TenantDeployment follow: its rollout's copy, else what its next one will have.
+  std::map<std::string, api::RolloutStrategy> strategies(TimePoint now);
   std::vector<api::BlockedBy> why(const std::string& installation, TimePoint now);
   std::vector<LockView> locks(TimePoint now);  // those that are held or waited for, by instance
 

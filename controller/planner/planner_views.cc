@@ -21,6 +21,8 @@ PlanRow row_of(const std::string& name, const Wish* wish, const api::Installatio
     row.tenant = wish->tenant;
     row.target = wish->target;
     row.to = wish->choice.version;
+    row.digest = wish->choice.digest;
+    row.deployment = wish->deployment;
     if (wish->choice.problem) {
       row.action = api::Action::Blocked;
     } else if (wish->choice.digest.empty()) {
@@ -32,6 +34,7 @@ PlanRow row_of(const std::string& name, const Wish* wish, const api::Installatio
     row.environment = installation->spec.environment_ref.name;
     if (installation->spec.tenant_ref) row.tenant = installation->spec.tenant_ref->name;
     row.target = installation->spec.target_ref.name;
+    row.deployment = installation->spec.tenant_deployment;
   }
   return row;
 }
@@ -65,6 +68,19 @@ std::vector<PlanRow> Planner::rows(TimePoint now) {
     return a.order != b.order ? a.order < b.order : a.installation < b.installation;
   });
   return rows;
+}
+
+std::map<std::string, api::RolloutStrategy> Planner::strategies(TimePoint now) {
+  state_->advance(now);
+  std::map<std::string, api::RolloutStrategy> strategies;
+  for (const auto& [name, deployment] : state_->facts.deployments) {
+    const auto expansion = state_->expansions.find(name);
+    const std::string digest =
+        expansion == state_->expansions.end() ? "" : expansion->second.main.digest;
+    strategies[name] =
+        strategy_of(state_->facts, digest.empty() ? "" : rollout_name(name, digest), name);
+  }
+  return strategies;
 }
 
 std::vector<api::BlockedBy> Planner::why(const std::string& installation, TimePoint now) {
