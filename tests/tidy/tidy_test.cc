@@ -42,6 +42,7 @@ const std::map<std::string, std::string> kThirdParty{
     {"boost/", "controller/http/"},         {"sqlite3.h", "controller/store/database"},
     {"archive.h", "controller/agent/"},     {"archive_entry.h", "controller/agent/"},
     {"curl/", "controller/agent/"},         {"sodium.h", "controller/agent/"},
+    {"absl/", "controller/base/time_zone.cc"},
 };
 
 // Calls that make a run depend on the machine; each says what to use instead.
