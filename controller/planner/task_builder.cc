@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/planner/task_builder.h"
 
-#include <algorithm>
-
 #include "controller/api/variables.h"
 #include "controller/planner/lock_table.h"
+#include "controller/planner/pair_selector.h"
 #include "controller/planner/task_state.h"
 
 namespace tidelock::planner {
@@ -221,23 +220,11 @@ std::map<std::string, std::string> pair_labels(const std::string& project,
 }
 
 std::vector<std::string> budgets_of(const Facts& facts, const DeploymentTaskSpec& task) {
-  static const std::map<std::string, std::string> kNoLabels;
-  const auto listed = [](const std::vector<std::string>& names, const std::string& name) {
-    return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
-  };
-  const auto* tenant = find(facts.tenants, task.tenant);
-  const auto* target = find(facts.targets, task.target);
+  const auto pair =
+      selected_pair(facts, task.project, task.environment, task.tenant, task.target);
   std::vector<std::string> names;
   for (const auto& [name, budget] : facts.budgets) {
-    const auto& selector = budget->spec.selector;
-    if (!listed(selector.projects, task.project) ||
-        !listed(selector.environments, task.environment))
-      continue;
-    if (!api::matches(selector.tenants, tenant != nullptr ? tenant->metadata.labels : kNoLabels))
-      continue;
-    if (!api::matches(selector.targets, target != nullptr ? target->metadata.labels : kNoLabels))
-      continue;
-    names.push_back(name);
+    if (selects(budget->spec.selector, pair)) names.push_back(name);
   }
   return names;
 }

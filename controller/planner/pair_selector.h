@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which pairs a budget or a window speaks of. Pure.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "controller/planner/facts.h"
+
+namespace tidelock::planner {
+
+// What a selector looks at. Points into the facts and the strings that it was made of.
+struct SelectedPair {
+  const std::string* project = nullptr;
+  const std::string* environment = nullptr;
+  const std::map<std::string, std::string>* tenant_labels = nullptr;
+  const std::map<std::string, std::string>* target_labels = nullptr;
+};
+// A tenant or target that is missing (or untenanted: an empty name) has no labels.
+SelectedPair selected_pair(const Facts& facts, const std::string& project,
+                           const std::string& environment, const std::string& tenant,
+                           const std::string& target);
+
+bool selects(const api::PairSelector& selector, const SelectedPair& pair);
+
+}  // namespace tidelock::planner

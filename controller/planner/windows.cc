@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/planner/windows.h"
+
+#include <algorithm>
+
+#include "controller/base/invariant.h"
+#include "controller/base/limits.h"
+
+namespace tidelock::planner {
+namespace {
+
+using api::WindowInFlight;
+using api::WindowKind;
+
+// Of a window that cannot be read only `from` and `until` are known: a Deny is open between them.
+OpeningState unreadable_at(const api::DeploymentWindowSpec& spec, TimePoint time) {
+  OpeningState state;
+  const bool deny = spec.kind == WindowKind::Deny;
+  if (spec.until && (time >= *spec.until || (spec.from && *spec.from >= *spec.until))) return state;
+  const bool before = spec.from && time < *spec.from;
+  state.exists = !before;
+  state.open = deny && !before;
+  if (before) {
+    state.certain_until = *spec.from;
+  } else if (spec.until) {
+    state.certain_until = *spec.until;
+  }
+  if (deny && state.certain_until != kNever) state.next_change = state.certain_until;
+  return state;
+}
+
+// What a verdict can depend on.
+bool alike(const OpeningState& a, const OpeningState& b) {
+  return a.exists == b.exists && a.open == b.open && a.next_change == b.next_change &&
+         a.closed_at == b.closed_at;
+}
+
+}  // namespace
+
+OpeningState Windows::Entry::at(TimePoint time) const {
+  if (evaluated_at <= time && time < state.certain_until) return state;
+  return hours ? hours->at(time) : unreadable_at(spec, time);
+}
+
+void Windows::set(const api::DeploymentWindow& window) {
+  const auto& name = window.metadata.name;
+  Entry& entry = entries_[name];
+  if (!entry.name.empty() && entry.generation == window.metadata.generation &&
+      entry.spec == window.spec) {
+    return;
+  }
+  entry = {name, window.metadata.generation, window.spec, {}, {}, {}, kNever};
+  if (auto hours = OpeningHours::read(window.spec)) {
+    entry.hours = std::move(*hours);
+  } else {
+    entry.problem = hours.error().message;
+  }
+  changed_.insert(name);
+}
+
+void Windows::remove(const std::string& name) {
+  if (entries_.erase(name) != 0) changed_.insert(name);
+}
+
+std::set<std::string> Windows::advance(TimePoint now) {
+  if (changed_.empty() && now_ <= now && now < next_) {
+    now_ = now;
+    return {};
+  }
+  now_ = now;
+  next_ = kNever;
+  verdicts_.clear();
+  auto changed = std::exchange(changed_, {});
+  for (auto& [name, entry] : entries_) {
+    const OpeningState state = entry.at(now);
+    if (!alike(state, entry.state)) changed.insert(name);
+    entry.state = state;
+    entry.evaluated_at = now;
+    next_ = std::min(next_, state.certain_until);
+  }
+  return changed;
+}
+
+std::optional<Windows::Block> Windows::denied(const Selection& selection, bool rollback,
+                                              TimePoint time) {
+  std::optional<Block> block;
+  for (const Entry* entry : selection) {
+    if (entry->spec.kind != WindowKind::Deny || (rollback && entry->spec.allow_rollback)) continue;
+    const OpeningState state = entry->at(time);
+    if (!state.open) continue;
+    if (!block) block = Block{entry, false, state.certain_until};
+    // The one that denies longest is the one to name.
+    if (state.certain_until > block->ask_again) {
+      block->window = entry;
+      block->ask_again = state.certain_until;
+    }
+    if (entry->hours && entry->spec.in_flight == WindowInFlight::Cancel) {
+      block->cancel_in_flight = true;
+    }
+  }
+  return block;
+}
+
+std::optional<Windows::Block> Windows::not_allowed(const Selection& selection, bool rollback,
+                                                   TimePoint time) {
+  Block block;
+  TimePoint opens = kNever;
+  TimePoint closed = TimePoint::min();
+  for (const Entry* entry : selection) {
+    if (entry->spec.kind != WindowKind::Allow) continue;
+    const OpeningState state = entry->at(time);
+    block.ask_again = std::min(block.ask_again, state.certain_until);
+    if (!state.exists) continue;
+    if (state.open || (rollback && entry->spec.allow_rollback)) return std::nullopt;
+    // The one that opens first is the one to name.
+    const TimePoint opens_at = state.next_change.value_or(kNever);
+    if (block.window == nullptr || opens_at < opens) {
+      block.window = entry;
+      opens = opens_at;
+    }
+    if (!state.closed_at || *state.closed_at < closed) continue;
+    const bool cancels = entry->spec.in_flight == WindowInFlight::Cancel;
+    block.cancel_in_flight = cancels || (block.cancel_in_flight && *state.closed_at == closed);
+    closed = *state.closed_at;
+  }
+  if (block.window == nullptr) return std::nullopt;
+  return block;
+}
+
+std::optional<Windows::Block> Windows::blocked(const Selection& selection, bool rollback,
+                                               TimePoint time) {
+  if (auto block = denied(selection, rollback, time)) return block;
+  return not_allowed(selection, rollback, time);
+}
+
+WindowVerdict Windows::judge(const Selection& selection, bool rollback, TimePoint now) {
+  WindowVerdict verdict;
+  const auto block = blocked(selection, rollback, now);
+  if (!block) return verdict;
+  const Entry& window = *block->window;
+  verdict.open = false;
+  verdict.window = window.name;
+  verdict.cancel_in_flight = block->cancel_in_flight;
+  auto ahead = block;
+  TimePoint time = now;
+  for (int i = 0; ahead && ahead->ask_again != kNever && i < limits::kWindowChangesAhead; ++i) {
+    time = ahead->ask_again;
+    ahead = blocked(selection, rollback, time);
+  }
+  if (!ahead) verdict.until = time;
+  const bool deny = window.spec.kind == WindowKind::Deny;
+  verdict.message = "waits for Window " + window.name;
+  if (!window.hours) {
+    verdict.message += ", which cannot be read and so " +
+                       std::string(deny ? "denies" : "never opens") + ": " + window.problem;
+  } else {
+    verdict.message += deny ? ", which denies" : ", which is closed";
+    verdict.message +=
+        verdict.until ? " until " + format_time(*verdict.until) : "; no opening is in sight";
+  }
+  return verdict;
+}
+
+WindowVerdict Windows::verdict(const SelectedPair& pair, bool rollback) {
+  INVARIANT(changed_.empty());
+  Selection selection;
+  for (const auto& [name, entry] : entries_) {
+    if (planner::selects(entry.spec.selector, pair)) selection.push_back(&entry);
+  }
+  if (selection.empty()) return {};
+  auto key = std::make_pair(std::move(selection), rollback);
+  auto known = verdicts_.find(key);
+  if (known == verdicts_.end()) {
+    auto verdict = judge(key.first, rollback, now_);
+    known = verdicts_.emplace(std::move(key), std::move(verdict)).first;
+  }
+  return known->second;
+}
+
+bool Windows::selects(const std::string& window, const SelectedPair& pair) const {
+  const auto entry = entries_.find(window);
+  return entry != entries_.end() && planner::selects(entry->second.spec.selector, pair);
+}
+
+api::DeploymentWindowStatus Windows::status(const std::string& window) const {
+  const auto entry = entries_.find(window);
+  INVARIANT(entry != entries_.end());
+  const OpeningState& state = entry->second.state;
+  return {entry->second.generation, state.open, state.next_change};
+}
+
+std::string Windows::problem(const std::string& window) const {
+  const auto entry = entries_.find(window);
+  return entry == entries_.end() ? "" : entry->second.problem;
+}
+
+}  // namespace tidelock::planner
