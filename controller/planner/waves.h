@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// One rollout from wave to wave (semantics.md §4, §5): what its status is to be, and which waves may
+// start pairs now. Pure. A wave is open only when the status that the API holds says so: then its
+// numbers are fixed for good, whoever plans next.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/api/kinds.h"
+
+namespace tidelock::planner {
+
+// Where a pair stands in its rollout.
+enum class Progress {
+  Settled,      // was there before the rollout began
+  Waiting,      // has not started, or waits for another attempt
+  Updating,     // its task has started
+  Verifying,    // installed; not yet healthy for long enough
+  Succeeded,
+  Failed,       // after all retries, or unhealthy, or over its time
+  Unreachable,  // left out: its target has been away for too long
+  Held,         // kept off the release by a ReleaseHold
+};
+inline constexpr std::size_t kProgressCount = 8;
+
+struct WaveCounts {
+  std::array<int, kProgressCount> by{};
+  TimePoint last_success;  // of any pair, ever
+  int of(Progress progress) const { return by[static_cast<std::size_t>(progress)]; }
+  int members() const;
+  bool operator==(const WaveCounts&) const = default;
+};
+
+// Starts of the last minute, for pacing.
+struct RecentStarts {
+  int count = 0;
+  TimePoint oldest;
+};
+
+struct RolloutInput {
+  const api::Rollout& rollout;
+  const std::vector<WaveCounts>& counts;  // by wave; as many as the strategy has, at least one
+  const std::vector<std::string>& unmatched;  // pairs that no wave takes
+  std::string pause;      // "Environment production": who keeps all of it from starting; empty = nobody
+  std::string plan_hash;  // of now
+  std::vector<const api::Approval*> approvals;  // that name this rollout
+  std::vector<RecentStarts> starts;             // by wave
+  bool held = false;      // a ReleaseHold for its release exists
+  int held_moving = 0;    // held pairs that are not yet where the hold wants them
+  bool windowed = false;  // what waits, waits for a DeploymentWindow
+};
+
+struct WaveOpening {
+  bool open = false;
+  std::optional<api::BlockedBy> blocked;  // why it is not open; absent = that is not known yet
+  // Most started and unfinished tasks of the wave, and what sets it: InFlight, Wave (its ramp), Pacing.
+  std::optional<int> window;
+  std::string window_kind = "InFlight";
+  std::optional<int> slots;  // most tasks that run a step; absent = the window alone counts
+};
+
+struct RolloutOutcome {
+  api::RolloutStatus status;
+  std::vector<WaveOpening> waves;
+  bool over = false;  // queued tasks of it are to be ended
+  // The release is to be held off: of these waves, empty = of all.
+  std::optional<std::vector<std::string>> hold;
+  std::string stalled;  // a reason when it will not go on by itself; empty = it does
+  TimePoint next = kNever;
+};
+RolloutOutcome advance_rollout(const RolloutInput& input, TimePoint now);
+
+// The strategy's waves with all limits filled in; one of everything where it has none.
+std::vector<api::WaveSpec> waves_of(const api::RolloutStrategy& strategy);
+
+struct WavePlace {
+  int wave = -1;           // -1 = none takes it
+  bool ambiguous = false;  // another one would, too
+};
+using Labels = std::map<std::string, std::string>;
+WavePlace wave_place(const std::vector<api::WaveSpec>& waves, const Labels& tenant, const Labels& target);
+
+// `share` of `members`: a percentage is rounded down (up) and is at least `least`; more than there are is all.
+int share_floor(const api::IntOrPercent& share, int members, int least);
+int share_ceil(const api::IntOrPercent& share, int members, int least);
+
+}  // namespace tidelock::planner
