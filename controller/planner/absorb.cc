@@ -34,7 +34,11 @@ void take_report(const DeploymentTask& task, InstallationStatus& status) {
     status.actual_digest = task.status.reported_digest;
   }
   const bool moved = status.actual_digest != digest_before;
-  if (succeeded && moved && !before.empty()) status.previous_good_release = before;
+  // What a pair was taken back from is not good.
+  if (succeeded && moved && !before.empty() && task.spec.action != api::Action::Rollback) {
+    status.previous_good_release = before;
+    status.previous_good_digest = digest_before;
+  }
 }
 
 }  // namespace

@@ -30,8 +30,8 @@ void merge(LockDemand& kept, const LockDemand& other) {
 }  // namespace
 
 bool OrderKey::operator<(const OrderKey& other) const {
-  return std::tie(other.priority, other.started, wave, requested_at, task) <
-         std::tie(priority, started, other.wave, other.requested_at, other.task);
+  return std::tie(other.priority, other.started, wave, requested_at, rank, task) <
+         std::tie(priority, started, other.wave, other.requested_at, other.rank, other.task);
 }
 
 bool ByOrder::operator()(const Entry* a, const Entry* b) const { return a->key < b->key; }
@@ -156,7 +156,8 @@ void Admission::State::release_slots(Entry& entry) {
 
 void Admission::State::attach(Entry& entry) {
   const Request& request = entry.request;
-  entry.key = {request.priority, request.started, request.wave, request.requested_at, request.task};
+  entry.key = {request.priority, request.started, request.wave, request.requested_at,
+               request.rank, request.task};
   std::map<std::string, LockHold> holds;
   for (const auto& held : request.holds) {
     for (const auto& part : parts_of(held.lock)) {

@@ -24,8 +24,14 @@ constexpr int kTasksKept = 2;
 // One pair while it is being decided.
 class Pair {
  public:
-  Pair(const Facts& facts, const std::string& name, const Wish* wish, TimePoint now)
-      : facts_(facts), name_(name), wish_(wish), now_(now), attempts_(facts.attempts_of(name)) {
+  Pair(const Facts& facts, const std::string& name, const Wish* wish, const WaveOpening* opening,
+       TimePoint now)
+      : facts_(facts),
+        name_(name),
+        wish_(wish),
+        opening_(opening),
+        now_(now),
+        attempts_(facts.attempts_of(name)) {
     installation_ = find(facts.installations, name);
     for (const auto& [attempt, task] : attempts_) {
       if (api::is_terminal(task->status.phase)) {
@@ -40,10 +46,12 @@ class Pair {
 
   Decision decide() {
     if (installation_ == nullptr) {
+      if (wish_ != nullptr && !held()) goal_ = wish_->choice;
       if (wish_ != nullptr) create_installation();
       return std::move(decision_);
     }
     decision_.base = absorb(*installation_, attempts_);
+    if (wish_ != nullptr) goal_ = held() ? held_goal() : wish_->choice;
     if (const auto problem = broken_reference()) {
       refuse(*problem);
       show_unfinished();
@@ -51,9 +59,9 @@ class Pair {
       return std::move(decision_);
     }
     update_installation();
-    const bool unknown = wish_ != nullptr && wish_->choice.digest.empty();
-    if (unknown) {
-      if (wish_->choice.problem) refuse(*wish_->choice.problem);
+    check_time();
+    if (unsettled() || goal_.problem) {
+      if (goal_.problem) refuse(*goal_.problem);
       show_unfinished();
     } else {
       decide_task();
@@ -63,8 +71,40 @@ class Pair {
   }
 
  private:
-  std::string digest() const { return wish_ == nullptr ? "" : wish_->choice.digest; }
-  std::string version() const { return wish_ == nullptr ? "" : wish_->choice.version; }
+  const std::string& digest() const { return goal_.digest; }
+  const std::string& version() const { return goal_.version; }
+  bool held() const { return wish_ != nullptr && !wish_->hold.empty(); }
+
+  // Under a hold a pair goes to its own previous good release, or stays where it is. What that was is
+  // kept in the installation's spec: it must not change while the hold lasts.
+  ReleaseChoice held_goal() const {
+    const auto& spec = installation_->spec;
+    if (spec.hold == wish_->hold) return {spec.release, spec.version, spec.digest, std::nullopt};
+    const auto& base = decision_.base;
+    const bool there = base.actual_digest == wish_->choice.digest;
+    if (there && base.previous_good_digest.empty()) return wish_->choice;  // it never had another one
+    ReleaseChoice goal{"", there ? base.previous_good_release : base.actual_release,
+                       there ? base.previous_good_digest : base.actual_digest, std::nullopt};
+    if (goal.digest.empty()) return goal;
+    for (const auto& [name, release] : facts_.releases) {
+      if (release->status.digest == goal.digest) goal.release = name;
+    }
+    if (goal.release.empty()) {
+      goal.problem = Problem{"Reference", "Release " + goal.version,
+                             "the Release of version " + goal.version +
+                                 ", to which the pair is to go back, does not exist any more"};
+    }
+    return goal;
+  }
+
+  // Whether the newest attempt has left the pair halfway: at the release that is held off, or on the
+  // way back.
+  bool halfway() const {
+    const auto& history = decision_.base.history;
+    if (!held() || history.empty() || digest().empty()) return false;
+    const auto& last = history.front();
+    return last.phase != "Succeeded" && (last.digest == wish_->choice.digest || counts(last));
+  }
 
   api::InstallationSpec wished_spec() const {
     api::InstallationSpec spec;
@@ -73,9 +113,10 @@ class Pair {
     if (!wish_->tenant.empty()) spec.tenant_ref = api::LocalReference{wish_->tenant};
     spec.target_ref.name = wish_->target;
     spec.tenant_deployment = wish_->deployment;
-    spec.release = wish_->choice.release;
-    spec.version = wish_->choice.version;
-    spec.digest = wish_->choice.digest;
+    spec.release = goal_.release;
+    spec.version = goal_.version;
+    spec.digest = goal_.digest;
+    spec.hold = wish_->hold;
     return spec;
   }
 
@@ -88,7 +129,9 @@ class Pair {
     return missing_objects(facts_, *deployment);
   }
 
-  bool unsettled() const { return wish_ != nullptr && digest().empty() && !wish_->choice.problem; }
+  bool unsettled() const {
+    return wish_ != nullptr && wish_->choice.digest.empty() && !wish_->choice.problem;
+  }
 
   void create_installation() {
     if (unsettled()) return;
@@ -106,7 +149,7 @@ class Pair {
   }
 
   void update_installation() {
-    if (unsettled()) return;
+    if (unsettled() || (held() && goal_.problem)) return;
     api::InstallationSpec spec = installation_->spec;
     if (wish_ != nullptr) {
       spec = wished_spec();
@@ -114,6 +157,7 @@ class Pair {
       spec.release.clear();
       spec.version.clear();
       spec.digest.clear();
+      spec.hold.clear();
     }
     if (spec == installation_->spec) return;
     decision_.settling = true;
@@ -193,6 +237,8 @@ class Pair {
         : running_ != nullptr
             ? difference(running_->spec.version, running_->spec.digest, version(), digest())
             : difference(base.actual_release, base.actual_digest, version(), digest());
+    const bool back = held() && (decision_.action != Action::None || halfway());
+    if (back && !running_fits) decision_.action = Action::Rollback;
     if (end_cancelled()) {
       // What follows is decided when that is a fact.
     } else if (cancelled_rollout() && decision_.action != Action::None) {
@@ -229,7 +275,7 @@ class Pair {
   }
 
   void supersede_running() {
-    const auto strategy =
+    const auto& strategy =
         strategy_of(facts_, running_->spec.rollout, installation_->spec.tenant_deployment);
     if (strategy.supersede != api::Supersede::StopAtStepBoundary) return;
     cancel_running("Superseded", wish_ == nullptr ? "the pair is to be removed"
@@ -248,8 +294,13 @@ class Pair {
       return;
     }
     if (newest == nullptr && running_ == nullptr && !may_try_again()) return;
+    std::optional<Wish> goal;
+    if (wish_ != nullptr) {
+      goal = *wish_;
+      goal->choice = goal_;
+    }
     TaskOrder order{installation_,
-                    wish_,
+                    goal ? &*goal : nullptr,
                     decision_.action,
                     decision_.base.attempts + 1,
                     wish_ == nullptr ? "" : wish_->rollout,
@@ -259,11 +310,45 @@ class Pair {
       refuse(task.error());
       return;
     }
+    // Last, so that where a pair stands does not depend on whether its wave is open.
+    if (newest == nullptr && !may_start()) return;
     // The older ones end when the new one is a fact: until then they keep the place in the queue, should
     // the create fail.
     for (const auto* old : queued_) decision_.ending.insert(old->metadata.name);
     decision_.settling = true;
     decision_.effects.push_back(CreateTask{std::move(*task)});
+  }
+
+  // Whether its wave is open.
+  bool may_start() {
+    if (opening_ == nullptr || opening_->open) return true;
+    if (opening_->blocked) {
+      decision_.blocked = opening_->blocked;
+    } else {
+      decision_.settling = true;
+    }
+    return false;
+  }
+
+  // An executor that never answers: after the execution time nothing is expected of the task any more.
+  void check_time() {
+    if (running_ == nullptr || !running_->spec.timeout || !running_->status.grant) return;
+    const auto state = view_of(*running_).state;
+    if (state != TaskState::Running && state != TaskState::Orphaned && state != TaskState::Cancelling) return;
+    const auto& grant = *running_->status.grant;
+    const TimePoint deadline =
+        grant.step_granted_at + std::max(Duration{}, *running_->spec.timeout - executed_before(*running_, grant.step));
+    if (now_ < deadline) {
+      decision_.due = std::min(decision_.due, deadline);
+      return;
+    }
+    decision_.overdue = true;
+    decision_.last_try = failures_in_a_row() + 1 > strategy().retry.limit;
+  }
+
+  const api::RolloutStrategy& strategy() const {
+    return strategy_of(facts_, wish_ == nullptr ? "" : wish_->rollout,
+                       installation_->spec.tenant_deployment);
   }
 
   std::string replaced() const {
@@ -328,15 +413,14 @@ class Pair {
 
   // Sets the backoff, or retry_due_ when it is over.
   bool retries_later(int failures) {
-    const auto strategy = strategy_of(facts_, wish_ == nullptr ? "" : wish_->rollout,
-                                      installation_->spec.tenant_deployment);
-    if (failures > strategy.retry.limit) return false;
-    Duration backoff = strategy.retry.backoff_initial;
-    for (int i = 1; i < failures && backoff < strategy.retry.backoff_max; ++i) {
-      backoff *= std::max(strategy.retry.backoff_factor, 1);
+    const auto& retry = strategy().retry;
+    if (failures > retry.limit) return false;
+    Duration backoff = retry.backoff_initial;
+    for (int i = 1; i < failures && backoff < retry.backoff_max; ++i) {
+      backoff *= std::max(retry.backoff_factor, 1);
     }
     const auto& last = decision_.base.history.front();
-    const TimePoint until = last.finished_at + std::min(backoff, strategy.retry.backoff_max);
+    const TimePoint until = last.finished_at + std::min(backoff, retry.backoff_max);
     if (until <= now_) {
       retry_due_ = true;
       return false;
@@ -390,28 +474,23 @@ class Pair {
   const Facts& facts_;
   const std::string& name_;
   const Wish* wish_;
+  const WaveOpening* opening_;
   TimePoint now_;
   const std::map<int, const DeploymentTask*>& attempts_;
   const api::Installation* installation_ = nullptr;
   const DeploymentTask* running_ = nullptr;
   const DeploymentTask* terminal_ = nullptr;   // the newest
   std::vector<const DeploymentTask*> queued_;  // by attempt
+  ReleaseChoice goal_;  // what it is to have: what is wished for, or where a hold keeps it
   bool retry_due_ = false;
   Decision decision_;
 };
 
 }  // namespace
 
-api::RolloutStrategy strategy_of(const Facts& facts, const std::string& rollout,
-                                 const std::string& deployment) {
-  if (const auto* object = find(facts.rollouts, rollout)) return object->spec.strategy;
-  if (const auto* object = find(facts.deployments, deployment)) return object->spec.rollout;
-  return {};
-}
-
 Decision decide(const Facts& facts, const std::string& installation, const Wish* wish,
-                TimePoint now) {
-  return Pair(facts, installation, wish, now).decide();
+                const WaveOpening* opening, TimePoint now) {
+  return Pair(facts, installation, wish, opening, now).decide();
 }
 
 }  // namespace tidelock::planner

@@ -10,6 +10,7 @@
 
 #include "controller/planner/expansion.h"
 #include "controller/planner/facts.h"
+#include "controller/planner/waves.h"
 
 namespace tidelock::planner {
 
@@ -23,20 +24,29 @@ struct Decision {
   std::optional<api::BlockedBy> blocked;  // why no task is made
   bool stalled = false;         // nothing happens until a person or a new release changes something
   std::string reason, message;  // of stalled
+  bool overdue = false;         // the running task has had its time and nobody said that it is over
+  bool last_try = false;        // with overdue: no other attempt follows
   bool settling = false;        // the object itself is about to change; its status can wait
   TimePoint due = kNever;       // decide again then
 };
 
-// `wish` is null when nobody wants the pair any more.
+// `wish` is null when nobody wants the pair any more; `opening` is that of its wave, null when none
+// applies.
 Decision decide(const Facts& facts, const std::string& installation, const Wish* wish,
-                TimePoint now);
+                const WaveOpening* opening, TimePoint now);
+
+// Where a pair stands in its rollout, and until when that is so if nothing happens.
+struct PairProgress {
+  Progress progress = Progress::Waiting;
+  bool moving = false;     // held, and not yet where the hold wants it
+  TimePoint succeeded_at;  // of Succeeded
+  TimePoint due = kNever;
+};
+PairProgress pair_progress(const Facts& facts, const Wish& wish, const api::Installation* installation,
+                           const Decision& decision, TimePoint now);
 
 // The status with the results of `attempts` in it; idempotent.
 api::InstallationStatus absorb(const api::Installation& installation,
                                const std::map<int, const api::DeploymentTask*>& attempts);
-
-// The strategy that applies to a rollout: its own copy, else the deployment's.
-api::RolloutStrategy strategy_of(const Facts& facts, const std::string& rollout,
-                                 const std::string& deployment);
 
 }  // namespace tidelock::planner

@@ -6,6 +6,7 @@
 
 #include "controller/api/codec.h"
 #include "controller/api/semver.h"
+#include "controller/planner/waves.h"
 
 namespace tidelock::planner {
 namespace {
@@ -103,6 +104,93 @@ class ReleaseLookup {
   std::map<std::string, ReleaseChoice> pinned_;
 };
 
+// Gives each wish its wave, its rank there, and the hold on it.
+class Placing {
+ public:
+  Placing(const Facts& facts, const TenantDeployment& deployment,
+          const api::RolloutStrategy& strategy, Expansion& expansion)
+      : facts_(facts),
+        order_(strategy.order),
+        waves_(waves_of(strategy)),
+        waved_(!strategy.waves.empty()),
+        expansion_(expansion) {
+    for (const auto& wave : waves_) expansion.waves.push_back(wave.name);
+    for (const auto& [name, hold] : facts.holds) {
+      const bool ours = hold->spec.tenant_deployment_ref.name == deployment.metadata.name;
+      if (ours && !hold->metadata.deletion_timestamp) holds_.push_back(hold.get());
+    }
+  }
+
+  void place(const std::string& name, Wish& wish) {
+    if (waved_) {
+      const auto place = wave_place(waves_, labels(facts_.tenants, wish.tenant),
+                                    labels(facts_.targets, wish.target));
+      wish.wave = place.wave;
+      if (place.wave < 0) expansion_.unmatched.push_back(name);
+      if (place.ambiguous && expansion_.ambiguous.empty()) expansion_.ambiguous = name;
+    }
+    for (const auto* hold : holds_) {
+      if (hold->spec.digest == wish.choice.digest && covers(*hold, wish.wave)) {
+        wish.hold = hold->metadata.name;
+        break;
+      }
+    }
+  }
+
+  void rank() {
+    if (order_.by.empty() && order_.spread_by.empty()) return;
+    using Key = std::tuple<std::vector<std::string>, int, std::string>;
+    std::map<int, std::map<Key, Wish*>> by_wave;
+    std::map<std::pair<std::vector<std::string>, std::string>, int> turns;
+    for (auto& [name, wish] : expansion_.wishes) {
+      std::vector<std::string> values;
+      for (const auto& key : order_.by) values.push_back(value(key, wish));
+      int turn = 0;
+      if (!order_.spread_by.empty()) {
+        auto group = values;
+        group.push_back(std::to_string(wish.wave));
+        turn = turns[{std::move(group), value(order_.spread_by, wish)}]++;
+      }
+      by_wave[wish.wave].emplace(Key{std::move(values), turn, name}, &wish);
+    }
+    for (auto& [wave, members] : by_wave) {
+      int rank = 0;
+      for (auto& [key, wish] : members) wish->rank = rank++;
+    }
+  }
+
+ private:
+  using Labels = std::map<std::string, std::string>;
+
+  template <class T>
+  static const Labels& labels(const ByName<T>& objects, const std::string& name) {
+    static const Labels kNone;
+    const auto* object = find(objects, name);
+    return object == nullptr ? kNone : object->metadata.labels;
+  }
+  bool covers(const api::ReleaseHold& hold, int wave) const {
+    const auto& names = hold.spec.waves;
+    if (names.empty()) return true;
+    if (wave < 0) return false;
+    const auto& name = waves_[static_cast<std::size_t>(wave)].name;
+    return std::find(names.begin(), names.end(), name) != names.end();
+  }
+  // Of the tenant, else of the target; those without come last.
+  std::string value(const std::string& key, const Wish& wish) const {
+    for (const auto* from : {&labels(facts_.tenants, wish.tenant), &labels(facts_.targets, wish.target)}) {
+      if (const auto found = from->find(key); found != from->end()) return found->second;
+    }
+    return "\x7f";
+  }
+
+  const Facts& facts_;
+  const api::RolloutOrder order_;
+  const std::vector<api::WaveSpec> waves_;
+  const bool waved_;
+  Expansion& expansion_;
+  std::vector<const api::ReleaseHold*> holds_;
+};
+
 template <class T>
 bool leaving(const T& object) {
   return object.metadata.deletion_timestamp.has_value();
@@ -131,6 +219,14 @@ std::string rollout_name(const std::string& deployment, const std::string& diges
   return deployment.substr(0, kNameMax - kShort - 1) + "-" + hex.substr(0, kShort);
 }
 
+const api::RolloutStrategy& strategy_of(const Facts& facts, const std::string& rollout,
+                                        const std::string& deployment) {
+  static const api::RolloutStrategy kPlain;
+  if (const auto* object = find(facts.rollouts, rollout)) return object->spec.strategy;
+  if (const auto* object = find(facts.deployments, deployment)) return object->spec.rollout;
+  return kPlain;
+}
+
 Expansion expand(const Facts& facts, const TenantDeployment& deployment) {
   Expansion expansion;
   const auto& spec = deployment.spec;
@@ -141,6 +237,8 @@ Expansion expand(const Facts& facts, const TenantDeployment& deployment) {
   std::string rollout;
   if (!expansion.main.digest.empty())
     rollout = rollout_name(deployment.metadata.name, expansion.main.digest);
+  const auto& strategy = strategy_of(facts, rollout, deployment.metadata.name);
+  Placing placing(facts, deployment, strategy, expansion);
   const auto add = [&](const std::string& tenant, const std::string& target) {
     Wish wish{spec.project_ref.name,
               spec.environment_ref.name,
@@ -148,10 +246,14 @@ Expansion expand(const Facts& facts, const TenantDeployment& deployment) {
               target,
               deployment.metadata.name,
               rollout,
-              lookup.of(tenant, target)};
+              lookup.of(tenant, target),
+              0,
+              0,
+              ""};
     if (problem) wish.choice.problem = problem;
-    expansion.wishes.emplace(installation_name(wish.project, wish.environment, tenant, target),
-                             std::move(wish));
+    std::string name = installation_name(wish.project, wish.environment, tenant, target);
+    placing.place(name, wish);
+    expansion.wishes.emplace(std::move(name), std::move(wish));
   };
   for (const auto& [target_name, target] : facts.targets) {
     const auto& environments = target->spec.environments;
@@ -171,6 +273,7 @@ Expansion expand(const Facts& facts, const TenantDeployment& deployment) {
       if (api::matches(target->spec.tenants, labels)) add(tenant_name, target_name);
     }
   }
+  placing.rank();
   return expansion;
 }
 

@@ -24,12 +24,18 @@ struct Wish {
   std::string deployment;                            // name of the TenantDeployment
   std::string rollout;                               // name; empty while no release is known
   ReleaseChoice choice;
+  int wave = 0;      // of its rollout; -1 = none takes it
+  int rank = 0;      // among those of its wave that ask at the same time; lesser first
+  std::string hold;  // the ReleaseHold that keeps it off `choice`; empty = none
   bool operator==(const Wish&) const = default;
 };
 
 struct Expansion {
   ReleaseChoice main;                  // without pins
   std::map<std::string, Wish> wishes;  // by installation name
+  std::vector<std::string> waves;      // names
+  std::vector<std::string> unmatched;  // installations that no wave takes
+  std::string ambiguous;               // one that two waves would take; empty = none
 };
 
 // "<deployment>-<short digest>".
@@ -39,6 +45,10 @@ std::string rollout_name(const std::string& deployment, const std::string& diges
 std::optional<Problem> missing_objects(const Facts& facts, const api::TenantDeployment& deployment);
 
 Expansion expand(const Facts& facts, const api::TenantDeployment& deployment);
+
+// The strategy that applies to a rollout: its own copy, else the deployment's.
+const api::RolloutStrategy& strategy_of(const Facts& facts, const std::string& rollout,
+                                        const std::string& deployment);
 
 // Of two TenantDeployments that claim one pair, the one that keeps it.
 bool claims_before(const api::TenantDeployment& a, const api::TenantDeployment& b);

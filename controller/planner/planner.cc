@@ -195,9 +195,9 @@ void Planner::set(Ptr<api::Rollout> object) {
   const std::string name = object->metadata.name;
   const std::string deployment = object->spec.tenant_deployment_ref.name;
   state_->stale.rollouts.insert(name);
-  state_->admission.set_window(name, object->spec.strategy.max_in_flight);
   const auto old = put(state_->facts.rollouts, object);
   if (same_wish(old.get(), *object)) return;
+  state_->stale.deployments.insert(deployment);
   const auto wanted = state_->new_rollouts.find(deployment);
   const bool created =
       wanted != state_->new_rollouts.end() && wanted->second.object.metadata.name == name;
@@ -228,9 +228,17 @@ void Planner::set(Ptr<api::DeploymentWindow> object) {
   put(state_->facts.windows, std::move(object));
 }
 
-void Planner::set(Ptr<api::Approval> object) { put(state_->facts.approvals, std::move(object)); }
+void Planner::set(Ptr<api::Approval> object) {
+  state_->stale.rollouts.insert(object->spec.rollout_ref.name);
+  put(state_->facts.approvals, std::move(object));
+}
 
-void Planner::set(Ptr<api::ReleaseHold> object) { put(state_->facts.holds, std::move(object)); }
+void Planner::set(Ptr<api::ReleaseHold> object) {
+  const std::string deployment = object->spec.tenant_deployment_ref.name;
+  state_->stale.deployments.insert(deployment);
+  state_->new_holds.erase(deployment);
+  put(state_->facts.holds, std::move(object));
+}
 
 void Planner::remove(const std::string& kind, const std::string& name) {
   auto& facts = state_->facts;
@@ -276,7 +284,6 @@ void Planner::remove(const std::string& kind, const std::string& name) {
   } else if (kind == "Rollout") {
     facts.rollouts.erase(name);
     state_->rollout_pace.forget(name);
-    state_->admission.set_window(name, std::nullopt);
     everything();
   } else if (kind == "Installation") {
     facts.installations.erase(name);
@@ -285,9 +292,16 @@ void Planner::remove(const std::string& kind, const std::string& name) {
   } else if (kind == "DeploymentWindow") {
     facts.windows.erase(name);
   } else if (kind == "Approval") {
-    facts.approvals.erase(name);
+    const auto place = facts.approvals.find(name);
+    if (place == facts.approvals.end()) return;
+    stale.rollouts.insert(place->second->spec.rollout_ref.name);
+    facts.approvals.erase(place);
   } else if (kind == "ReleaseHold") {
-    facts.holds.erase(name);
+    const auto place = facts.holds.find(name);
+    if (place == facts.holds.end()) return;
+    stale.deployments.insert(place->second->spec.tenant_deployment_ref.name);
+    state_->old_holds.erase(name);
+    facts.holds.erase(place);
   } else if (kind == "DeploymentTask") {
     const auto place = facts.tasks.find(name);
     if (place == facts.tasks.end()) return;
@@ -320,6 +334,7 @@ void Planner::State::advance(TimePoint now) {
   snapshot_releases(now);
   expand_deployments();
   decide_pairs(now);
+  advance_rollouts(now);
   admit(now);
 }
 
@@ -330,7 +345,7 @@ Effects Planner::plan(TimePoint now) {
   state_->emit_grants_and_ends(effects);
   state_->emit_objects(effects);
   state_->emit_statuses(now, effects);
-  effects.next = std::min({effects.next, state_->decide_again.next(), state_->lock_waits.next(),
+  effects.next = std::min({effects.next, state_->decide_again.next(), state_->lock_waits.next(), state_->look_at_rollout.next(),
                            state_->lock_groups_due});
   return effects;
 }

@@ -7,6 +7,14 @@ namespace tidelock::planner {
 namespace {
 
 constexpr std::size_t kWaitsKept = 8;
+constexpr int kBrokenFirst = 1 << 30;
+
+// The last thing that happened to the pair was that another release failed there.
+bool broken_before(const api::InstallationStatus& status, const std::string& digest) {
+  if (status.history.empty()) return false;
+  const auto& last = status.history.front();
+  return last.digest != digest && (last.phase == "Failed" || last.phase == "TimedOut");
+}
 
 void add_wants(const std::vector<api::TaskLock>& locks, int step, Request& request) {
   for (const auto& lock : locks) request.wants.push_back({lock, step, {}});
@@ -24,7 +32,6 @@ Request request_of(const api::DeploymentTask& task, const TaskView& view) {
   request.started = view.started;
   request.requested_at = view.requested_at;
   request.uses_slot = view.uses_slot;
-  request.window = task.spec.rollout;
   if (!task.status.grant) return request;
   const auto& grant = *task.status.grant;
   for (const auto& lock : view.locks) request.holds.push_back({lock, -1, grant.granted_at});
@@ -42,11 +49,29 @@ TimePoint Planner::State::update_request(const api::DeploymentTask& task, const 
   const TaskView view = view_of(task);
   const bool ending =
       decision.ending.count(name) != 0 || timed_out.count(name) != 0 || task.spec.cancel;
-  auto gate = view.started || view.state == TaskState::Orphaned ? started_gate(task, now)
-                                                                : start_gate(facts, task);
+  const bool unstarted = !view.started && view.state != TaskState::Orphaned;
+  auto gate = unstarted ? start_gate(facts, task) : started_gate(task, now);
   Request request = request_of(task, view);
   request.budgets = budgets_of(facts, task.spec);
   request.waiting = may_wait(view.state) && !gate && !ending;
+  if (const Wish* wish = wish_of(task.spec.installation)) {
+    request.wave = wish->wave;
+    request.rank = wish->rank;
+    if (unstarted && broken_before(decision.base, task.spec.digest)) request.rank -= kBrokenFirst;
+    const bool forward = task.spec.rollout == wish->rollout && task.spec.digest == wish->choice.digest;
+    if (const auto* opening = forward ? opening_of(*wish) : nullptr) {
+      request.window = window_name(wish->rollout, wish->wave);
+      if (opening->slots) request.budgets.push_back(request.window);
+      if (unstarted && !opening->open) {
+        request.waiting = false;
+        if (!gate) gate = opening->blocked;
+      }
+    }
+  }
+  if (decision.overdue && view.started) {
+    request.uses_slot = false;
+    request.window.clear();
+  }
   TimePoint due = kNever;
   must_park.erase(name);
   gates.erase(name);
@@ -96,7 +121,7 @@ void Planner::State::admit(TimePoint now) {
     stale.installation_status.insert(task->spec.installation);
     const auto obstacle = admission.obstacle(name, options.status_waiters_max);
     if (obstacle.kind == Obstacle::Kind::None) continue;
-    record_wait(name, explain(facts, obstacle, view_of(*task).requested_at), now);
+    record_wait(name, explain_wait(*task, obstacle), now);
     const auto since = candidate_since.find(name);
     if (obstacle.wait_timeout && since != candidate_since.end()) {
       lock_waits.set(name, since->second + *obstacle.wait_timeout);
@@ -113,7 +138,7 @@ void Planner::State::expire_lock_waits(TimePoint now) {
     if (task == nullptr) continue;
     const auto obstacle = admission.obstacle(name, options.status_waiters_max);
     if (obstacle.kind != Obstacle::Kind::Lock || !obstacle.wait_timeout) continue;
-    const auto blocked = explain(facts, obstacle, view_of(*task).requested_at);
+    const auto blocked = explain_wait(*task, obstacle);
     timed_out.emplace(name, "waited longer than " + format_duration(*obstacle.wait_timeout) + ": " +
                                 blocked.message);
     decide_pair(task->spec.installation, now);
@@ -175,7 +200,21 @@ std::vector<api::BlockedBy> Planner::State::why_task(const std::string& name,
   // Far down the line the holder changes more often than it matters.
   if (obstacle.kind == Obstacle::Kind::Lock && !obstacle.position) obstacle = admission.filed(name);
   if (obstacle.kind == Obstacle::Kind::None) return {};
-  return {explain(facts, obstacle, view_of(*task).requested_at)};
+  return {explain_wait(*task, obstacle)};
+}
+
+// The limits of a wave are windows and budgets of Admission, with names of their own.
+api::BlockedBy Planner::State::explain_wait(const api::DeploymentTask& task, const Obstacle& obstacle) const {
+  api::BlockedBy blocked = explain(facts, obstacle, view_of(task).requested_at);
+  const auto* opening = opening_of_window(obstacle.name);
+  if (opening == nullptr) return blocked;
+  const bool slots = obstacle.kind == Obstacle::Kind::Budget;
+  if (!slots && obstacle.kind != Obstacle::Kind::Window) return blocked;
+  blocked.kind = slots ? "InFlight" : opening->window_kind;
+  const std::string in_use = std::to_string(obstacle.used) + "/" + std::to_string(obstacle.max);
+  blocked.message = "waits for " + blocked.kind + " " + obstacle.name + " (" + in_use +
+                    (slots ? " running)" : " started)");
+  return blocked;
 }
 
 std::vector<api::BlockedBy> Planner::State::why_pair(const PairEntry& pair,

@@ -31,11 +31,15 @@ void Planner::State::expand_deployments() {
     if (deployment == nullptr) {
       expansions.erase(name);
       counts.erase(name);
+      books.erase(name);
       new_rollouts.erase(name);
+      new_holds.erase(name);
       deployment_pace.forget(name);
       continue;
     }
     expansions[name] = std::move(expansion);
+    books[name].plan_hash.clear();
+    update_holds(name);
     plan_rollout(name);
     stale.deployment_status.insert(name);
   }
@@ -138,14 +142,16 @@ void Planner::State::decide_pair(const std::string& installation, TimePoint now)
   const auto* object = find(facts.installations, installation);
   const auto& attempts = facts.attempts_of(installation);
   if (wish == nullptr && object == nullptr && attempts.empty()) {
-    count_pair(installation, "", PairState::Waiting);
+    count_pair(installation, {});
     pairs.erase(installation);
     acting.erase(installation);
     decide_again.set(installation, kNever);
     return;
   }
   PairEntry& pair = pairs[installation];
-  pair.decision = decide(facts, installation, wish, now);
+  // Where a hold takes a pair back, no wave stands in the way.
+  const bool in_waves = wish != nullptr && wish->hold.empty();
+  pair.decision = decide(facts, installation, wish, in_waves ? opening_of(*wish) : nullptr, now);
   if (pair.decision.effects.empty()) {
     acting.erase(installation);
   } else {
@@ -153,46 +159,58 @@ void Planner::State::decide_pair(const std::string& installation, TimePoint now)
   }
   TimePoint due = pair.decision.due;
   for (const auto& [attempt, task] : attempts) {
+    note_start(*task);
     if (!api::is_terminal(task->status.phase))
       due = std::min(due, update_request(*task, pair.decision, now));
   }
-  decide_again.set(installation, due);
   stale.installation_status.insert(installation);
-  if (wish == nullptr) {
-    count_pair(installation, "", PairState::Waiting);
-  } else {
-    count_pair(installation, wish->deployment,
-               pair_state(*wish, object, pair.decision, find(facts.tasks, pair.decision.task)));
+  PairPlace place;
+  if (wish != nullptr) {
+    const auto progress = pair_progress(facts, *wish, object, pair.decision, now);
+    due = std::min(due, progress.due);
+    place = {wish->deployment,
+             pair_state(*wish, progress.progress, pair.decision, find(facts.tasks, pair.decision.task)),
+             wish->wave, progress.progress, progress.moving};
+    if (progress.progress == Progress::Succeeded && wish->wave >= 0) {
+      auto& waves = books[wish->deployment].waves;
+      const auto wave = static_cast<std::size_t>(wish->wave);
+      if (waves.size() <= wave) waves.resize(wave + 1);
+      if (waves[wave].last_success < progress.succeeded_at) {
+        waves[wave].last_success = progress.succeeded_at;
+        stale.rollouts.insert(current_rollout(wish->deployment));
+      }
+    }
   }
+  decide_again.set(installation, due);
+  count_pair(installation, place);
 }
 
-void Planner::State::count_pair(const std::string& installation, const std::string& deployment,
-                                PairState state) {
-  const auto place = pairs.find(installation);
-  if (place == pairs.end()) return;
-  PairEntry& pair = place->second;
-  if (pair.deployment == deployment && pair.state == state) return;
-  const auto note = [&](const std::string& name) {
-    stale.deployment_status.insert(name);
-    const auto expansion = expansions.find(name);
-    if (expansion == expansions.end() || expansion->second.main.digest.empty()) return;
-    stale.rollouts.insert(rollout_name(name, expansion->second.main.digest));
+void Planner::State::count_pair(const std::string& installation, const PairPlace& place) {
+  const auto found = pairs.find(installation);
+  if (found == pairs.end()) return;
+  PairPlace& old = found->second.place;
+  if (old == place) return;
+  const auto add = [&](const PairPlace& at, int sign) {
+    if (at.deployment.empty() || (sign < 0 && counts.count(at.deployment) == 0)) return;
+    auto& all = counts[at.deployment];
+    all.desired += sign;
+    all.states[at.state] += sign;
+    if (at.state == PairState::Failed && sign > 0) all.failed.insert(installation);
+    if (at.state == PairState::Failed && sign < 0) all.failed.erase(installation);
+    if (at.progress == Progress::Unreachable && sign > 0) all.unreachable.insert(installation);
+    if (at.progress == Progress::Unreachable && sign < 0) all.unreachable.erase(installation);
+    stale.deployment_status.insert(at.deployment);
+    auto& book = books[at.deployment];
+    if (at.moving) book.held_moving += sign;
+    if (const auto& rollout = current_rollout(at.deployment); !rollout.empty()) stale.rollouts.insert(rollout);
+    if (at.wave < 0) return;
+    const auto wave = static_cast<std::size_t>(at.wave);
+    if (book.waves.size() <= wave) book.waves.resize(wave + 1);
+    book.waves[wave].by[static_cast<std::size_t>(at.progress)] += sign;
   };
-  if (!pair.deployment.empty() && counts.count(pair.deployment) != 0) {
-    auto& old = counts[pair.deployment];
-    --old.desired;
-    --old.states[pair.state];
-    old.failed.erase(installation);
-    note(pair.deployment);
-  }
-  pair.deployment = deployment;
-  pair.state = state;
-  if (deployment.empty()) return;
-  auto& current = counts[deployment];
-  ++current.desired;
-  ++current.states[state];
-  if (state == PairState::Failed) current.failed.insert(installation);
-  note(deployment);
+  add(old, -1);
+  old = place;
+  add(place, +1);
 }
 
 }  // namespace tidelock::planner

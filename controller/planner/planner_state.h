@@ -30,10 +30,26 @@ class Timers {
   std::set<std::pair<TimePoint, std::string>> by_time_;
 };
 
+// Where a pair is counted.
+struct PairPlace {
+  std::string deployment;  // empty = nowhere
+  PairState state = PairState::Waiting;
+  int wave = 0;
+  Progress progress = Progress::Waiting;
+  bool moving = false;  // under a hold
+  bool operator==(const PairPlace&) const = default;
+};
 struct PairEntry {
   Decision decision;
-  std::string deployment;  // whose counts it is in; empty = none
-  PairState state = PairState::Waiting;
+  PairPlace place;
+};
+
+// The newest rollout of a deployment.
+struct RolloutBook {
+  std::vector<WaveCounts> waves;
+  int held_moving = 0;
+  std::string plan_hash;  // empty = to be computed
+  RolloutOutcome outcome;
 };
 
 struct Stale {
@@ -57,9 +73,14 @@ struct Planner::State {
   std::map<std::string, Expansion> expansions;          // by deployment
   std::map<std::string, std::set<std::string>> claims;  // installation → deployments
   std::map<std::string, PairCounts> counts;             // by deployment
+  std::map<std::string, RolloutBook> books;             // by deployment
   std::map<std::string, PairEntry> pairs;               // by installation
   std::set<std::string> acting;                         // installations whose decision has effects
   std::map<std::string, CreateRollout> new_rollouts;    // by deployment
+  std::map<std::string, CreateHold> new_holds;          // by deployment
+  std::map<std::string, DeleteHold> old_holds;          // by hold
+  Timers look_at_rollout;                               // rollouts
+  std::map<std::string, std::map<std::string, TimePoint>> starts;  // by window: task → first grant
   Timers decide_again;                                  // installations
   Timers lock_waits;                                    // tasks: end of waitTimeout
   std::map<std::string, std::string> timed_out;         // task → message
@@ -99,7 +120,20 @@ struct Planner::State {
   const Wish* wish_of(const std::string& installation) const;
   void decide_pairs(TimePoint now);
   void decide_pair(const std::string& installation, TimePoint now);
-  void count_pair(const std::string& installation, const std::string& deployment, PairState state);
+  void count_pair(const std::string& installation, const PairPlace& place);
+
+  // planner_rollouts.cc
+  static std::string window_name(const std::string& rollout, int wave);
+  std::string current_rollout(const std::string& deployment) const;
+  const WaveOpening* opening_of(const Wish& wish) const;
+  const WaveOpening* opening_of_window(const std::string& window) const;
+  void advance_rollouts(TimePoint now);
+  void advance_rollout_of(const std::string& deployment, const api::Rollout& rollout, TimePoint now);
+  void take_outcome(const std::string& deployment, const api::Rollout& rollout, RolloutOutcome outcome);
+  std::string hash_of(const std::string& deployment, const api::Rollout& rollout) const;
+  void update_holds(const std::string& deployment);
+  void note_start(const api::DeploymentTask& task);
+  RecentStarts recent_starts(const std::string& window, TimePoint now);
 
   // planner_admit.cc
   TimePoint update_request(const api::DeploymentTask& task, const Decision& decision,
@@ -109,6 +143,7 @@ struct Planner::State {
   void expire_lock_waits(TimePoint now);
   void compose_grant(const std::string& task, bool park, TimePoint now);
   void record_wait(const std::string& task, const api::BlockedBy& blocked, TimePoint now);
+  api::BlockedBy explain_wait(const api::DeploymentTask& task, const Obstacle& obstacle) const;
   std::vector<api::BlockedBy> why_task(const std::string& task, std::size_t position_max) const;
   std::vector<api::BlockedBy> why_pair(const PairEntry& pair, std::size_t position_max) const;
 

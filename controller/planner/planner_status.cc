@@ -89,24 +89,14 @@ void Planner::State::refresh_statuses(TimePoint now) {
   for (const auto& name : stale.deployment_status) {
     const auto* deployment = find(facts.deployments, name);
     if (deployment == nullptr) continue;
+    static const Expansion kNone;
     const auto expansion = expansions.find(name);
-    auto status = deployment_status(
-        *deployment, expansion == expansions.end() ? ReleaseChoice{} : expansion->second.main,
-        counts[name], now);
+    const auto book = books.find(name);
+    auto status = deployment_status(*deployment, expansion == expansions.end() ? kNone : expansion->second,
+                                    counts[name], book == books.end() ? "" : book->second.outcome.stalled, now);
     const bool urgent = counts[name].quiet() ||
                         status.observed_generation != deployment->status.observed_generation;
     deployment_pace.want(name, deployment->status, std::move(status), urgent);
-  }
-  for (const auto& name : stale.rollouts) {
-    const auto* rollout = find(facts.rollouts, name);
-    if (rollout == nullptr) continue;
-    const auto& deployment = rollout->spec.tenant_deployment_ref.name;
-    const auto expansion = expansions.find(deployment);
-    const bool current = expansion != expansions.end() && !expansion->second.main.digest.empty() &&
-                         rollout_name(deployment, expansion->second.main.digest) == name;
-    auto status = rollout_status(*rollout, current ? &counts[deployment] : nullptr, now);
-    const bool urgent = status.phase != rollout->status.phase;
-    rollout_pace.want(name, rollout->status, std::move(status), urgent);
   }
   refresh_lock_groups(now);
   for (const auto& name : stale.budgets) {
@@ -116,8 +106,7 @@ void Planner::State::refresh_statuses(TimePoint now) {
     const bool urgent = status.used == 0 && status.waiting == 0;
     budget_pace.want(name, budget->status, std::move(status), urgent);
   }
-  for (auto* names : {&stale.projects, &stale.deployment_status, &stale.rollouts,
-                      &stale.installation_status, &stale.budgets}) {
+  for (auto* names : {&stale.projects, &stale.deployment_status, &stale.installation_status, &stale.budgets}) {
     names->clear();
   }
 }
@@ -154,6 +143,8 @@ void Planner::State::emit_objects(Effects& effects) const {
     }
   }
   for (const auto& [deployment, rollout] : new_rollouts) effects.effects.push_back(rollout);
+  for (const auto& [deployment, hold] : new_holds) effects.effects.push_back(hold);
+  for (const auto& [name, hold] : old_holds) effects.effects.push_back(hold);
   for (const auto& name : acting) {
     for (const auto& effect : pairs.at(name).decision.effects) {
       if (!is_end(effect)) effects.effects.push_back(effect);

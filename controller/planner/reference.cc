@@ -86,7 +86,7 @@ class Reference {
     for (auto& [name, task] : tasks_) {
       if (!task.waiting) continue;
       const auto& request = task.request;
-      task.key = {effective_priority(task), request.started, request.wave, request.requested_at,
+      task.key = {effective_priority(task), request.started, request.wave, request.requested_at, request.rank,
                   name};
       order.push_back(&task);
     }

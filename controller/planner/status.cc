@@ -70,9 +70,20 @@ std::string progress_message(const PairCounts& counts) {
          std::to_string(counts.count(PairState::Failed)) + " failed";
 }
 
-// Reason and message of Stalled; an empty reason = not stalled.
-std::pair<std::string, std::string> why_stalled(const ReleaseChoice& main,
-                                                const PairCounts& counts) {
+std::string stalled_message(const std::string& reason, const Expansion& expansion, const PairCounts& counts) {
+  if (reason == "ReleaseHeld") {
+    return std::to_string(counts.count(PairState::Held)) + " pairs are kept off version " +
+           expansion.main.version + " by a ReleaseHold";
+  }
+  std::string text = progress_message(counts);
+  if (!counts.failed.empty()) text += ": " + some_names(counts.failed);
+  return text;
+}
+
+// Reason and message of Stalled; an empty reason = not stalled. `rollout` is what its rollout says.
+std::pair<std::string, std::string> why_stalled(const Expansion& expansion, const PairCounts& counts,
+                                                const std::string& rollout) {
+  const ReleaseChoice& main = expansion.main;
   if (!counts.conflicts.empty()) {
     return {"Conflict",
             std::to_string(counts.conflicts.size()) + " pairs belong to another TenantDeployment"};
@@ -80,6 +91,15 @@ std::pair<std::string, std::string> why_stalled(const ReleaseChoice& main,
   if (main.problem)
     return {main.problem->kind == "Reference" ? "ReferenceNotFound" : "Invalid",
             main.problem->message};
+  if (rollout == "NoWaveForPair" && !expansion.unmatched.empty()) {
+    return {rollout, "no wave takes " + some_names({expansion.unmatched.begin(), expansion.unmatched.end()})};
+  }
+  // With one wave of everything there is more to say than that it has no success.
+  const bool plain = rollout == "NoSuccessInWave" && expansion.waves.size() == 1 && !counts.failed.empty();
+  if (!rollout.empty() && !plain) return {rollout, stalled_message(rollout, expansion, counts)};
+  if (counts.quiet() && counts.count(PairState::Held) > 0) {
+    return {"ReleaseHeld", stalled_message("ReleaseHeld", expansion, counts)};
+  }
   if (counts.quiet() && !counts.failed.empty()) {
     return {"PairsFailed",
             std::to_string(counts.failed.size()) + " pairs failed: " + some_names(counts.failed)};
@@ -103,38 +123,35 @@ void conflict_condition(const PairCounts& counts, std::vector<Condition>& condit
       now, generation);
 }
 
-std::string rollout_phase(const api::Rollout& rollout, const PairCounts* counts) {
-  const auto& before = rollout.status.phase;
-  const bool over = before == "Succeeded" || before == "Failed" || before == "Cancelled" ||
-                    before == "Superseded";
-  if (counts == nullptr) return over ? before : "Superseded";
-  if (rollout.spec.cancel && counts->count(PairState::Updating) == 0)
-    return over ? before : "Cancelled";
-  if (counts->desired == 0 || !counts->quiet()) return "Progressing";
-  return counts->failed.empty() ? "Succeeded" : "Failed";
-}
-
-void rollout_counts(const PairCounts& counts, api::RolloutStatus& status) {
-  api::WaveStatus wave;
-  wave.name = "all";
-  wave.members = counts.desired;
-  wave.succeeded = counts.count(PairState::Ready);
-  wave.failed = counts.count(PairState::Failed);
-  wave.running = counts.count(PairState::Updating);
-  wave.waiting = counts.count(PairState::Waiting);
-  status.waves = {wave};
-  status.failed_names.clear();
-  for (const auto& name : counts.failed) {
-    if (status.failed_names.size() >= limits::kStatusNamesMax) break;
-    status.failed_names.push_back(name);
+void ambiguous_condition(const Expansion& expansion, std::vector<Condition>& conditions, TimePoint now,
+                         std::int64_t generation) {
+  if (expansion.ambiguous.empty()) {
+    std::erase_if(conditions, [](const Condition& condition) { return condition.type == "PolicyAmbiguous"; });
+    return;
   }
+  put(conditions, "PolicyAmbiguous", true, "TwoWavesMatch",
+      "more than one wave takes " + expansion.ambiguous + "; the first one has it", now, generation);
 }
 
 }  // namespace
 
-PairState pair_state(const Wish& wish, const api::Installation* installation,
-                     const Decision& decision, const api::DeploymentTask* task) {
-  if (is_ready(wish, installation, decision)) return PairState::Ready;
+PairState pair_state(const Wish& wish, Progress progress, const Decision& decision,
+                     const api::DeploymentTask* task) {
+  if (!wish.hold.empty()) return PairState::Held;
+  switch (progress) {
+    case Progress::Settled:
+    case Progress::Succeeded:
+      return PairState::Ready;
+    case Progress::Failed:
+      return PairState::Failed;
+    case Progress::Updating:
+    case Progress::Verifying:
+      return PairState::Updating;
+    case Progress::Waiting:
+    case Progress::Unreachable:
+    case Progress::Held:
+      break;
+  }
   if (task != nullptr && task->status.grant) return PairState::Updating;
   if (decision.stalled && task == nullptr) return PairState::Failed;
   return PairState::Waiting;
@@ -160,8 +177,9 @@ api::InstallationStatus installation_status(const api::Installation& installatio
 }
 
 api::TenantDeploymentStatus deployment_status(const api::TenantDeployment& deployment,
-                                              const ReleaseChoice& main, const PairCounts& counts,
-                                              TimePoint now) {
+                                              const Expansion& expansion, const PairCounts& counts,
+                                              const std::string& stalled_by, TimePoint now) {
+  const ReleaseChoice& main = expansion.main;
   api::TenantDeploymentStatus status = deployment.status;
   const auto generation = deployment.metadata.generation;
   status.observed_generation = generation;
@@ -172,7 +190,7 @@ api::TenantDeploymentStatus deployment_status(const api::TenantDeployment& deplo
   status.updating = counts.count(PairState::Updating);
   status.waiting = counts.count(PairState::Waiting);
   status.failed = counts.count(PairState::Failed);
-  const auto [reason, message] = why_stalled(main, counts);
+  const auto [reason, message] = why_stalled(expansion, counts, stalled_by);
   const bool stalled = !reason.empty();
   const bool empty = counts.desired == 0;
   const bool ready = !stalled && !empty && status.ready == status.desired;
@@ -192,30 +210,21 @@ api::TenantDeploymentStatus deployment_status(const api::TenantDeployment& deplo
   put(status.conditions, "Stalled", stalled, stalled ? reason : "Progressing", message, now,
       generation);
   conflict_condition(counts, status.conditions, now, generation);
+  ambiguous_condition(expansion, status.conditions, now, generation);
   return status;
 }
 
-api::RolloutStatus rollout_status(const api::Rollout& rollout, const PairCounts* counts,
-                                  TimePoint now) {
+api::RolloutStatus left_rollout_status(const api::Rollout& rollout, TimePoint now) {
   api::RolloutStatus status = rollout.status;
-  const auto generation = rollout.metadata.generation;
-  status.observed_generation = generation;
-  status.phase = rollout_phase(rollout, counts);
+  status.observed_generation = rollout.metadata.generation;
+  const auto& before = status.phase;
+  const bool over = before == "Succeeded" || before == "Failed" || before == "Cancelled" ||
+                    before == "RolledBack" || before == "Superseded";
+  if (!over) status.phase = "Superseded";
   if (!status.started_at) status.started_at = now;
-  if (status.phase == "Progressing") {
-    status.finished_at.reset();
-  } else if (!status.finished_at || status.phase != rollout.status.phase) {
-    status.finished_at = now;
-  }
-  if (counts != nullptr) rollout_counts(*counts, status);
-  Condition succeeded{"Succeeded",
-                      status.phase == "Succeeded",
-                      status.phase == "Progressing",
-                      status.phase,
-                      counts == nullptr ? "" : progress_message(*counts),
-                      now,
-                      generation};
-  api::set_condition(status.conditions, std::move(succeeded));
+  if (!status.finished_at || !over) status.finished_at = now;
+  put(status.conditions, "Succeeded", status.phase == "Succeeded", status.phase, "", now,
+      rollout.metadata.generation);
   return status;
 }
 

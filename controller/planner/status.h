@@ -15,11 +15,11 @@
 
 namespace tidelock::planner {
 
-enum class PairState { Ready, Updating, Waiting, Failed };
+enum class PairState { Ready, Updating, Waiting, Failed, Held };
 
 // Where a pair stands, for counts.
-PairState pair_state(const Wish& wish, const api::Installation* installation,
-                     const Decision& decision, const api::DeploymentTask* task);
+PairState pair_state(const Wish& wish, Progress progress, const Decision& decision,
+                     const api::DeploymentTask* task);
 
 api::InstallationStatus installation_status(const api::Installation& installation, const Wish* wish,
                                             const Decision& decision,
@@ -30,6 +30,7 @@ struct PairCounts {
   int desired = 0;
   std::map<PairState, int> states;
   std::set<std::string> failed;                  // installations
+  std::set<std::string> unreachable;             // left out by the rollout
   std::map<std::string, std::string> conflicts;  // installation → the deployment that keeps it
   int count(PairState state) const {
     const auto place = states.find(state);
@@ -38,13 +39,13 @@ struct PairCounts {
   bool quiet() const { return count(PairState::Updating) == 0 && count(PairState::Waiting) == 0; }
 };
 
+// `stalled` is the reason why its rollout does not go on by itself, empty = it does.
 api::TenantDeploymentStatus deployment_status(const api::TenantDeployment& deployment,
-                                              const ReleaseChoice& main, const PairCounts& counts,
-                                              TimePoint now);
+                                              const Expansion& expansion, const PairCounts& counts,
+                                              const std::string& stalled, TimePoint now);
 
-// `counts` is null when the rollout is not the newest wish of its deployment.
-api::RolloutStatus rollout_status(const api::Rollout& rollout, const PairCounts* counts,
-                                  TimePoint now);
+// Of a rollout that is not the newest wish of its deployment.
+api::RolloutStatus left_rollout_status(const api::Rollout& rollout, TimePoint now);
 
 std::optional<api::ProjectStatus> project_status(const api::Project& project, TimePoint now);
 

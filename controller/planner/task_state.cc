@@ -126,6 +126,26 @@ std::vector<api::TaskLock> united(std::vector<api::TaskLock> locks) {
   return all;
 }
 
+Duration executed_before(const DeploymentTask& task, int step) {
+  Duration sum{};
+  std::optional<TimePoint> begin, end;
+  for (int i = 0; i <= step; ++i) {
+    const auto index = static_cast<std::size_t>(i);
+    const bool joins = i < step && index < task.spec.steps.size() &&
+                       task.spec.steps[index].step.start == api::StepStart::WithPrevious;
+    if (!joins) {
+      if (begin && end && *end > *begin) sum += *end - *begin;
+      begin.reset();
+      end.reset();
+    }
+    if (i == step || index >= task.status.steps.size()) continue;
+    const auto& status = task.status.steps[index];
+    if (status.started_at) begin = std::min(begin.value_or(*status.started_at), *status.started_at);
+    if (status.finished_at) end = std::max(end.value_or(*status.finished_at), *status.finished_at);
+  }
+  return sum;
+}
+
 TaskView view_of(const DeploymentTask& task) {
   TaskView view;
   if (api::is_terminal(task.status.phase)) {

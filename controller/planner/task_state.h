@@ -43,6 +43,9 @@ struct TaskView {
 
 TaskView view_of(const api::DeploymentTask& task);
 
+// Execution time of the groups of steps before `step`, as far as their last attempts tell.
+Duration executed_before(const api::DeploymentTask& task, int step);
+
 // The same lock twice is its maximum: Exclusive over Shared, more units over fewer. By instance.
 std::vector<api::TaskLock> united(std::vector<api::TaskLock> locks);
 

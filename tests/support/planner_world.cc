@@ -26,53 +26,6 @@ std::int64_t number(const api::Fence& fence) {
   return fence.epoch * 1'000'000'000 + fence.sequence;
 }
 
-template <class T>
-constexpr const char* kind_name();
-template <>
-constexpr const char* kind_name<api::Project>() {
-  return "Project";
-}
-template <>
-constexpr const char* kind_name<api::Release>() {
-  return "Release";
-}
-template <>
-constexpr const char* kind_name<api::Environment>() {
-  return "Environment";
-}
-template <>
-constexpr const char* kind_name<api::Tenant>() {
-  return "Tenant";
-}
-template <>
-constexpr const char* kind_name<api::Target>() {
-  return "Target";
-}
-template <>
-constexpr const char* kind_name<api::LockGroup>() {
-  return "LockGroup";
-}
-template <>
-constexpr const char* kind_name<api::ConcurrencyBudget>() {
-  return "ConcurrencyBudget";
-}
-template <>
-constexpr const char* kind_name<api::TenantDeployment>() {
-  return "TenantDeployment";
-}
-template <>
-constexpr const char* kind_name<api::Rollout>() {
-  return "Rollout";
-}
-template <>
-constexpr const char* kind_name<api::Installation>() {
-  return "Installation";
-}
-template <>
-constexpr const char* kind_name<DeploymentTask>() {
-  return "DeploymentTask";
-}
-
 }  // namespace
 
 TimePoint at_second(double second) {
@@ -149,6 +102,18 @@ template <>
 std::map<std::string, planner::Ptr<DeploymentTask>>& PlannerWorld::all() {
   return tasks_;
 }
+template <>
+std::map<std::string, planner::Ptr<api::DeploymentWindow>>& PlannerWorld::all() {
+  return windows_;
+}
+template <>
+std::map<std::string, planner::Ptr<api::Approval>>& PlannerWorld::all() {
+  return approvals_;
+}
+template <>
+std::map<std::string, planner::Ptr<api::ReleaseHold>>& PlannerWorld::all() {
+  return holds_;
+}
 
 template <class T>
 void PlannerWorld::store(T object) {
@@ -156,7 +121,7 @@ void PlannerWorld::store(T object) {
   const std::string name = object.metadata.name;
   auto shared_object = std::make_shared<const T>(std::move(object));
   all<T>()[name] = shared_object;
-  ++writes_[std::string(kind_name<T>()) + "/" + name];
+  ++writes_[std::string(api::kind_info<T>().kind) + "/" + name];
   planner_->set(planner::Ptr<T>(shared_object));
 }
 
@@ -184,6 +149,9 @@ template void PlannerWorld::put(api::LockGroup);
 template void PlannerWorld::put(api::ConcurrencyBudget);
 template void PlannerWorld::put(api::TenantDeployment);
 template void PlannerWorld::put(api::Rollout);
+template void PlannerWorld::put(api::DeploymentWindow);
+template void PlannerWorld::put(api::Approval);
+template void PlannerWorld::put(api::ReleaseHold);
 
 void PlannerWorld::project(const std::string& name, std::vector<api::Step> steps,
                            std::vector<api::LockRequest> locks) {
@@ -265,6 +233,9 @@ void PlannerWorld::remove(const std::string& kind, const std::string& name) {
   if (kind == "Rollout") rollouts_.erase(name);
   if (kind == "Installation") installations_.erase(name);
   if (kind == "DeploymentTask") tasks_.erase(name);
+  if (kind == "DeploymentWindow") windows_.erase(name);
+  if (kind == "Approval") approvals_.erase(name);
+  if (kind == "ReleaseHold") holds_.erase(name);
   planner_->remove(kind, name);
 }
 
@@ -307,6 +278,12 @@ void PlannerWorld::apply(const planner::Effect& effect) {
     }
   } else if (const auto* rollout = std::get_if<CreateRollout>(&effect)) {
     if (rollouts_.count(rollout->object.metadata.name) == 0) put(rollout->object);
+  } else if (const auto* hold = std::get_if<CreateHold>(&effect)) {
+    if (holds_.count(hold->object.metadata.name) == 0) put(hold->object);
+  } else if (const auto* free = std::get_if<DeleteHold>(&effect)) {
+    remove("ReleaseHold", free->name);
+  } else if (const auto* window = std::get_if<WindowStatusChange>(&effect)) {
+    change_status<api::DeploymentWindow>(*window);
   } else if (const auto* created = std::get_if<CreateTask>(&effect)) {
     if (tasks_.count(created->object.metadata.name) != 0) return;
     DeploymentTask object = created->object;

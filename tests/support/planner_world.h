@@ -48,12 +48,13 @@ class PlannerWorld {
   void tell_all(Tell tell, bool reverse) const {
     if (reverse) {
       tell(tasks_), tell(installations_), tell(rollouts_), tell(deployments_), tell(budgets_),
-          tell(lock_groups_);
+          tell(lock_groups_), tell(holds_), tell(approvals_), tell(windows_);
       tell(targets_), tell(tenants_), tell(environments_), tell(releases_), tell(projects_);
     } else {
       tell(projects_), tell(releases_), tell(environments_), tell(tenants_), tell(targets_),
           tell(lock_groups_);
-      tell(budgets_), tell(deployments_), tell(rollouts_), tell(installations_), tell(tasks_);
+      tell(windows_), tell(approvals_), tell(holds_), tell(budgets_), tell(deployments_);
+      tell(rollouts_), tell(installations_), tell(tasks_);
     }
   }
 
@@ -89,6 +90,7 @@ class PlannerWorld {
   const std::map<std::string, planner::Ptr<api::ConcurrencyBudget>>& budgets() const {
     return budgets_;
   }
+  const std::map<std::string, planner::Ptr<api::ReleaseHold>>& holds() const { return holds_; }
   const std::vector<Interval>& intervals() const { return intervals_; }
   const std::map<std::string, int>& writes() const { return writes_; }  // "Installation/x" → count
   int plans() const { return plans_; }
@@ -125,6 +127,9 @@ class PlannerWorld {
   std::map<std::string, planner::Ptr<api::LockGroup>> lock_groups_;
   std::map<std::string, planner::Ptr<api::ConcurrencyBudget>> budgets_;
   std::map<std::string, planner::Ptr<api::TenantDeployment>> deployments_;
+  std::map<std::string, planner::Ptr<api::DeploymentWindow>> windows_;
+  std::map<std::string, planner::Ptr<api::Approval>> approvals_;
+  std::map<std::string, planner::Ptr<api::ReleaseHold>> holds_;
   std::map<std::string, planner::Ptr<api::Rollout>> rollouts_;
   std::map<std::string, planner::Ptr<api::Installation>> installations_;
   std::map<std::string, planner::Ptr<api::DeploymentTask>> tasks_;

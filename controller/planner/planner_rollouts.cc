@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rollouts from wave to wave: counts in, openings and statuses out (waves.h decides).
+#include <algorithm>
+
+#include "controller/base/invariant.h"
+#include "controller/base/limits.h"
+#include "controller/planner/plan_hash.h"
+#include "controller/planner/planner_state.h"
+
+namespace tidelock::planner {
+namespace {
+
+constexpr int kRoundsMax = 100;
+constexpr Duration kPacingPeriod = std::chrono::minutes(1);
+
+template <class T>
+bool is_paused(const ByName<T>& objects, const std::string& name) {
+  const auto* object = find(objects, name);
+  return object != nullptr && object->spec.paused;
+}
+
+// Who keeps all of a rollout from starting; empty = nobody.
+std::string who_pauses(const Facts& facts, const api::TenantDeployment& deployment, const api::Rollout& rollout) {
+  const auto& spec = deployment.spec;
+  if (spec.paused) return "TenantDeployment " + deployment.metadata.name;
+  if (rollout.spec.paused) return "Rollout " + rollout.metadata.name;
+  if (is_paused(facts.environments, spec.environment_ref.name)) return "Environment " + spec.environment_ref.name;
+  if (is_paused(facts.projects, spec.project_ref.name)) return "Project " + spec.project_ref.name;
+  return "";
+}
+
+bool same_opening(const WaveOpening& a, const WaveOpening& b) {
+  return a.open == b.open && a.blocked == b.blocked && a.window_kind == b.window_kind &&
+         a.slots.has_value() == b.slots.has_value();
+}
+
+bool urgent(const api::RolloutStatus& wanted, const api::RolloutStatus& known) {
+  if (wanted.phase != known.phase || wanted.reason != known.reason || wanted.waves.size() != known.waves.size())
+    return true;
+  for (std::size_t i = 0; i < wanted.waves.size(); ++i) {
+    if (wanted.waves[i].phase != known.waves[i].phase) return true;
+  }
+  return false;
+}
+
+std::vector<std::string> first_names(const std::set<std::string>& names) {
+  std::vector<std::string> some;
+  for (const auto& name : names) {
+    if (some.size() >= limits::kStatusNamesMax) break;
+    some.push_back(name);
+  }
+  return some;
+}
+
+}  // namespace
+
+std::string Planner::State::window_name(const std::string& rollout, int wave) {
+  return rollout + "/" + std::to_string(wave);
+}
+
+std::string Planner::State::current_rollout(const std::string& deployment) const {
+  const auto expansion = expansions.find(deployment);
+  if (expansion == expansions.end() || expansion->second.main.digest.empty()) return "";
+  return rollout_name(deployment, expansion->second.main.digest);
+}
+
+// Null: no rollout says anything about it.
+const WaveOpening* Planner::State::opening_of(const Wish& wish) const {
+  static const WaveOpening kUnknown;
+  static const WaveOpening kNowhere = [] {
+    WaveOpening opening;
+    opening.blocked.emplace();
+    opening.blocked->kind = "Wave";
+    opening.blocked->message = "no wave of its rollout takes the pair";
+    return opening;
+  }();
+  if (wish.rollout.empty()) return nullptr;
+  const auto book = books.find(wish.deployment);
+  if (book == books.end()) return &kUnknown;
+  const auto& openings = book->second.outcome.waves;
+  if (find(facts.rollouts, wish.rollout) == nullptr || openings.empty()) return &kUnknown;
+  if (wish.wave < 0) return openings.front().blocked ? &openings.front() : &kNowhere;
+  const auto wave = static_cast<std::size_t>(wish.wave);
+  return wave < openings.size() ? &openings[wave] : &kUnknown;
+}
+
+const WaveOpening* Planner::State::opening_of_window(const std::string& window) const {
+  const auto slash = window.rfind('/');
+  if (slash == std::string::npos) return nullptr;
+  const auto* rollout = find(facts.rollouts, window.substr(0, slash));
+  if (rollout == nullptr) return nullptr;
+  const auto book = books.find(rollout->spec.tenant_deployment_ref.name);
+  if (book == books.end()) return nullptr;
+  const auto& openings = book->second.outcome.waves;
+  for (std::size_t i = 0; i < openings.size(); ++i) {
+    if (window_name(rollout->metadata.name, static_cast<int>(i)) == window) return &openings[i];
+  }
+  return nullptr;
+}
+
+// Until the rollouts and the pairs agree: what opens a wave changes its pairs, and so on.
+void Planner::State::advance_rollouts(TimePoint now) {
+  for (const auto& name : look_at_rollout.take_due(now)) stale.rollouts.insert(name);
+  for (int round = 0; !stale.rollouts.empty(); ++round) {
+    INVARIANT(round < kRoundsMax);
+    const auto names = std::move(stale.rollouts);
+    stale.rollouts.clear();
+    for (const auto& name : names) {
+      const auto* rollout = find(facts.rollouts, name);
+      if (rollout == nullptr) continue;
+      const auto& deployment = rollout->spec.tenant_deployment_ref.name;
+      if (current_rollout(deployment) == name && find(facts.deployments, deployment) != nullptr) {
+        advance_rollout_of(deployment, *rollout, now);
+        continue;
+      }
+      look_at_rollout.set(name, kNever);
+      auto status = left_rollout_status(*rollout, now);
+      const bool now_or_later = status.phase != rollout->status.phase;
+      rollout_pace.want(name, rollout->status, std::move(status), now_or_later);
+    }
+    decide_pairs(now);
+  }
+}
+
+void Planner::State::advance_rollout_of(const std::string& deployment, const api::Rollout& rollout, TimePoint now) {
+  RolloutBook& book = books[deployment];
+  const auto& expansion = expansions.at(deployment);
+  const auto& object = *facts.deployments.at(deployment);
+  if (book.plan_hash.empty()) book.plan_hash = hash_of(deployment, rollout);
+  std::vector<WaveCounts> waves = book.waves;
+  waves.resize(expansion.waves.size());
+  RolloutInput input{rollout, waves, expansion.unmatched, who_pauses(facts, object, rollout), book.plan_hash, {}, {}};
+  for (const auto& [name, approval] : facts.approvals) {
+    if (approval->spec.rollout_ref.name == rollout.metadata.name) input.approvals.push_back(approval.get());
+  }
+  for (std::size_t i = 0; i < waves.size(); ++i) {
+    input.starts.push_back(recent_starts(window_name(rollout.metadata.name, static_cast<int>(i)), now));
+  }
+  for (const auto& [name, hold] : facts.holds) {
+    input.held = input.held || (hold->spec.tenant_deployment_ref.name == deployment &&
+                                hold->spec.digest == rollout.spec.digest && !hold->metadata.deletion_timestamp);
+  }
+  input.held_moving = book.held_moving;
+  RolloutOutcome outcome = advance_rollout(input, now);
+  const auto count = counts.find(deployment);
+  if (count != counts.end()) {
+    outcome.status.failed_names = first_names(count->second.failed);
+    outcome.status.unreachable_names = first_names(count->second.unreachable);
+  }
+  take_outcome(deployment, rollout, std::move(outcome));
+}
+
+void Planner::State::take_outcome(const std::string& deployment, const api::Rollout& rollout,
+                                  RolloutOutcome outcome) {
+  RolloutBook& book = books[deployment];
+  const auto& name = rollout.metadata.name;
+  const auto& before = book.outcome;
+  std::set<int> changed;
+  for (std::size_t i = 0; i < outcome.waves.size(); ++i) {
+    const auto& opening = outcome.waves[i];
+    const std::string window = window_name(name, static_cast<int>(i));
+    admission.set_window(window, opening.open ? opening.window : std::nullopt);
+    if (opening.slots) admission.set_budget(window, *opening.slots);
+    const bool same = i < before.waves.size() && same_opening(before.waves[i], opening);
+    if (!same) changed.insert(static_cast<int>(i));
+    if (i == 0 && !same) changed.insert(-1);
+  }
+  if (!changed.empty()) {
+    for (const auto& [installation, wish] : expansions.at(deployment).wishes) {
+      if (changed.count(wish.wave) != 0) stale.installations.insert(installation);
+    }
+  }
+  if (before.stalled != outcome.stalled || before.status.phase != outcome.status.phase)
+    stale.deployment_status.insert(deployment);
+  new_holds.erase(deployment);
+  if (outcome.hold) {
+    api::ReleaseHold hold;
+    hold.metadata.name = name;
+    hold.metadata.ns = rollout.metadata.ns;
+    hold.metadata.labels = rollout.metadata.labels;
+    hold.metadata.owner_references = rollout.metadata.owner_references;
+    hold.spec.tenant_deployment_ref.name = deployment;
+    hold.spec.version = rollout.spec.version;
+    hold.spec.digest = rollout.spec.digest;
+    hold.spec.waves = *outcome.hold;
+    hold.spec.reason = outcome.status.reason;
+    new_holds.emplace(deployment, CreateHold{std::move(hold)});
+  }
+  look_at_rollout.set(name, outcome.next);
+  rollout_pace.want(name, rollout.status, outcome.status, urgent(outcome.status, rollout.status));
+  book.outcome = std::move(outcome);
+}
+
+std::string Planner::State::hash_of(const std::string& deployment, const api::Rollout& rollout) const {
+  const auto& expansion = expansions.at(deployment);
+  std::vector<RolloutMember> members;
+  members.reserve(expansion.wishes.size());
+  for (const auto& [installation, wish] : expansion.wishes) {
+    const bool named = wish.wave >= 0 && !rollout.spec.strategy.waves.empty();
+    members.push_back({installation, named ? expansion.waves[static_cast<std::size_t>(wish.wave)] : "",
+                       wish.choice.digest});
+  }
+  return rollout_plan_hash(rollout.spec, std::move(members));
+}
+
+// A hold ends when another release is wished for.
+void Planner::State::update_holds(const std::string& deployment) {
+  const auto expansion = expansions.find(deployment);
+  const bool known = expansion != expansions.end() && !expansion->second.main.digest.empty();
+  for (const auto& [name, hold] : facts.holds) {
+    if (hold->spec.tenant_deployment_ref.name != deployment) continue;
+    if (known && hold->spec.digest != expansion->second.main.digest) {
+      old_holds.emplace(name, DeleteHold{name, hold->metadata.uid});
+    } else {
+      old_holds.erase(name);
+    }
+  }
+}
+
+// ---- pacing ----------------------------------------------------------------------------------
+
+void Planner::State::note_start(const api::DeploymentTask& task) {
+  if (!task.status.grant || task.spec.rollout.empty()) return;
+  const auto* rollout = find(facts.rollouts, task.spec.rollout);
+  if (rollout != nullptr && !rollout->spec.strategy.max_starts_per_minute) return;
+  const Wish* wish = wish_of(task.spec.installation);
+  if (wish == nullptr || wish->rollout != task.spec.rollout) return;
+  starts[window_name(task.spec.rollout, wish->wave)].emplace(task.metadata.name, task.status.grant->granted_at);
+}
+
+RecentStarts Planner::State::recent_starts(const std::string& window, TimePoint now) {
+  RecentStarts recent;
+  const auto found = starts.find(window);
+  if (found == starts.end()) return recent;
+  std::erase_if(found->second, [&](const auto& start) { return start.second + kPacingPeriod <= now; });
+  for (const auto& [task, at] : found->second) {
+    if (recent.count++ == 0 || at < recent.oldest) recent.oldest = at;
+  }
+  return recent;
+}
+
+}  // namespace tidelock::planner
