@@ -61,6 +61,9 @@ inline constexpr std::size_t kBlockedByMax = 8;
 inline constexpr std::size_t kInstallationHistoryMax = 10;
 inline constexpr std::size_t kStatusNamesMax = 20;
 
+// tidectl plan: points in time that a forecast looks at before it gives up.
+inline constexpr int kForecastEventsMax = 100'000;
+
 // Agent.
 inline constexpr std::size_t kJournalBytesMax = 1024 * 1024 * 1024;
 inline constexpr std::size_t kJournalRewriteBytes = 4 * 1024 * 1024;  // rewritten past it

@@ -5,8 +5,10 @@
 #include <set>
 
 #include "controller/cli/errors.h"
+#include "controller/cli/facts.h"
 #include "controller/cli/json.h"
 #include "controller/cli/manifests.h"
+#include "controller/cli/outlook.h"
 #include "controller/cli/printer.h"
 #include "controller/cli/three_way.h"
 #include "controller/cli/verbs.h"
@@ -235,6 +237,22 @@ std::vector<ManifestObject*> next_group(const Session& session,
   return group;
 }
 
+// Refuses when the plan that the manifests would make is not the one that was agreed to. What
+// others write between this look and our writes is not seen.
+Result<void> check_plan(Session& session, std::vector<ManifestObject>& objects,
+                        const std::string& agreed) {
+  auto ns = namespace_of_plan(session, objects);
+  if (!ns) return fail(ns.error());
+  auto facts = fetch_facts(session, *ns, objects);
+  if (!facts) return fail(facts.error());
+  auto outlook = look_ahead(**facts, session.now());
+  if (!outlook) return fail(outlook.error());
+  const std::string now = hash_of(*outlook, outlook->rows);
+  if (now == agreed) return {};
+  return usage("PlanChanged: the plan's hash is " + now + " now, not " + agreed +
+               "; nothing is applied. Look at it again with `plan -f`.");
+}
+
 }  // namespace
 
 Result<int> apply(Session& session, const ApplyOptions& options) {
@@ -246,6 +264,11 @@ Result<int> apply(Session& session, const ApplyOptions& options) {
   sort_for_apply(*objects);
   // The server must be there before anything is said about single objects.
   if (auto discovery = session.discovery(); !discovery) return fail(discovery.error());
+  if (!options.plan_hash.empty()) {
+    if (auto same = check_plan(session, *objects, options.plan_hash); !same) {
+      return fail(same.error());
+    }
+  }
   Applier applier(session, options, *format);
   for (std::size_t start = 0; start < objects->size();) {
     std::vector<ManifestObject*> group = next_group(session, *objects, start);

@@ -176,8 +176,10 @@ class CommandLine {
     auto* apply_verb =
         verb(app_, "apply", "Create or change objects so that they are as in the manifests",
              "apply -f manifests/ -R\napply -f project.yaml -f tenants.yaml\napply -f - "
-             "--dry-run=server");
+             "--dry-run=server\napply -f manifests/ --plan-hash sha256:…");
     add_files(apply_verb, parsed_.apply.files);
+    apply_verb->add_option("--plan-hash", parsed_.apply.plan_hash,
+                           "Only if the plan is still the one that `plan -f` showed with this hash");
     add_dry_run(apply_verb, parsed_.apply.dry_run);
     add_output(apply_verb, parsed_.apply.output, "name, json or yaml");
     on(apply_verb, [](Session& session, Parsed& parsed) { return apply(session, parsed.apply); });
@@ -330,8 +332,9 @@ class CommandLine {
     auto* plan_verb = verb(app_, "plan",
                            "What would change now, in which order, and what would wait\n(exit 0 "
                            "nothing, 2 changes, 1 error)",
-                           "plan\nplan storefront-production -o json");
+                           "plan\nplan storefront-production -o json\nplan -f manifests/ -R");
     plan_verb->add_option("deployment", parsed_.plan.deployment, "Only this TenantDeployment");
+    add_files(plan_verb, parsed_.plan.files);
     add_output(plan_verb, parsed_.plan.output, "json or yaml");
     plan_verb->add_flag("--all", parsed_.plan.all, "Also pairs without a change");
     on(plan_verb, [](Session& session, Parsed& parsed) { return plan(session, parsed.plan); });

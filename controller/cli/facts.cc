@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/cli/facts.h"
 
+#include <functional>
 #include <ostream>
 
 #include "controller/api/codec.h"
+#include "controller/cli/as_if.h"
 #include "controller/cli/fetch.h"
 #include "controller/cli/json.h"
 
@@ -12,54 +14,70 @@ namespace {
 
 using nlohmann::json;
 
-// One kind: where its list is, and what is done with it.
+// One kind: where its list is, and what is done with an object.
 struct Kind {
+  std::string name;
   std::string target;
-  std::function<void(const json& list)> take;
+  bool younger;  // servers of before do not have it
+  std::function<void(const json& object)> take;
 };
 
 template <class T>
-Kind kind_of(Session& session, const std::string& ns, Facts& facts, ByName<T>* keep) {
-  return {client::resource_path(client::resource_of<T>(), ns),
-          [&session, &facts, keep](const json& list) {
-            for (const json& item : elements(list, "items")) {
-              auto object = api::decode<T>(item);
-              if (!object) {
-                session.err() << "Warning: " << api::kind_info<T>().kind << " \"" << name_of(item)
-                              << "\" is left out: " << object.error().message << "\n";
-                continue;
-              }
-              auto shared = std::make_shared<const T>(std::move(*object));
-              facts.planner.set(shared);
-              if (keep != nullptr) (*keep)[shared->metadata.name] = shared;
+Kind kind_of(Session& session, const std::string& ns, Facts& facts, ByName<T>& objects,
+             bool younger = false) {
+  const std::string kind(api::kind_info<T>().kind);
+  return {kind, client::resource_path(client::resource_of<T>(), ns), younger,
+          [&session, &facts, &objects, kind](const json& item) {
+            auto object = api::decode<T>(item);
+            if (!object) {
+              session.err() << "Warning: " << kind << " \"" << name_of(item)
+                            << "\" is left out: " << object.error().message << "\n";
+              return;
             }
+            auto shared = std::make_shared<const T>(std::move(*object));
+            facts.planner.set(shared);
+            objects[shared->metadata.name] = shared;
           }};
+}
+
+std::vector<Kind> kinds_of(Session& session, const std::string& ns, Facts& facts) {
+  return {kind_of<api::Project>(session, ns, facts, facts.projects),
+          kind_of<api::Release>(session, ns, facts, facts.releases),
+          kind_of<api::Environment>(session, ns, facts, facts.environments),
+          kind_of<api::Tenant>(session, ns, facts, facts.tenants),
+          kind_of<api::Target>(session, ns, facts, facts.targets),
+          kind_of<api::LockGroup>(session, ns, facts, facts.lock_groups),
+          kind_of<api::ConcurrencyBudget>(session, ns, facts, facts.budgets),
+          kind_of<api::TenantDeployment>(session, ns, facts, facts.deployments),
+          kind_of<api::Rollout>(session, ns, facts, facts.rollouts),
+          kind_of<api::Installation>(session, ns, facts, facts.installations),
+          kind_of<api::DeploymentTask>(session, ns, facts, facts.tasks),
+          kind_of<api::DeploymentWindow>(session, ns, facts, facts.windows, true),
+          kind_of<api::Approval>(session, ns, facts, facts.approvals, true),
+          kind_of<api::ReleaseHold>(session, ns, facts, facts.holds, true)};
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Facts>> fetch_facts(Session& session, const std::string& ns) {
+Result<std::unique_ptr<Facts>> fetch_facts(Session& session, const std::string& ns,
+                                           const std::vector<ManifestObject>& as_if) {
   auto facts = std::make_unique<Facts>();
-  const std::vector<Kind> kinds{
-      kind_of<api::Project>(session, ns, *facts, nullptr),
-      kind_of<api::Release>(session, ns, *facts, nullptr),
-      kind_of<api::Environment>(session, ns, *facts, nullptr),
-      kind_of<api::Tenant>(session, ns, *facts, &facts->tenants),
-      kind_of<api::Target>(session, ns, *facts, &facts->targets),
-      kind_of<api::LockGroup>(session, ns, *facts, nullptr),
-      kind_of<api::ConcurrencyBudget>(session, ns, *facts, nullptr),
-      kind_of<api::TenantDeployment>(session, ns, *facts, &facts->deployments),
-      kind_of<api::Rollout>(session, ns, *facts, &facts->rollouts),
-      kind_of<api::Installation>(session, ns, *facts, &facts->installations),
-      kind_of<api::DeploymentTask>(session, ns, *facts, &facts->tasks)};
+  const std::vector<Kind> kinds = kinds_of(session, ns, *facts);
   std::vector<std::string> targets;
   for (const Kind& kind : kinds) targets.push_back(kind.target);
   auto answers = session.get_all(targets);
+  AsIf objects(ns, session.now());
   for (std::size_t i = 0; i < kinds.size(); ++i) {
+    if (!answers[i] && kinds[i].younger && answers[i].error().reason == Reason::NotFound) continue;
     if (!answers[i]) return fail(answers[i].error());
     auto list = parse_answer(*answers[i]);
     if (!list) return fail(list.error());
-    kinds[i].take(*list);
+    for (const json& item : elements(*list, "items")) objects.known(kinds[i].name, item);
+  }
+  for (const ManifestObject& manifest : as_if) objects.apply(manifest);
+  if (auto valid = objects.check(); !valid) return fail(valid.error());
+  for (const Kind& kind : kinds) {
+    for (const auto& [name, object] : objects.all(kind.name)) kind.take(object);
   }
   return facts;
 }

@@ -3,33 +3,34 @@
 // answers plan, why and locks here is the same one that decides in the controller.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "controller/api/kinds.h"
+#include "controller/cli/manifests.h"
 #include "controller/cli/session.h"
+#include "controller/planner/facts.h"
 #include "controller/planner/planner.h"
 
 namespace tidelock::cli {
 
 template <class T>
-using ByName = std::map<std::string, std::shared_ptr<const T>>;
+using ByName = planner::ByName<T>;
 
-struct Facts {
+// The objects by kind and name (`attempts` stays empty), and a planner that knows them all.
+struct Facts : planner::Facts {
   planner::Planner planner{planner::Options{}};
-  ByName<api::Tenant> tenants;
-  ByName<api::Target> targets;
-  ByName<api::TenantDeployment> deployments;
-  ByName<api::Rollout> rollouts;
-  ByName<api::Installation> installations;
-  ByName<api::DeploymentTask> tasks;
 };
 
 // Objects that cannot be decoded are named on stderr and left out, as the controller does.
-Result<std::unique_ptr<Facts>> fetch_facts(Session& session, const std::string& ns);
+//
+// With `as_if`, the facts as they would be after those manifests were applied: merged as `apply`
+// does, checked by the rules that the server has beyond its schemas. Other namespaces and kinds
+// that no plan depends on are passed over.
+Result<std::unique_ptr<Facts>> fetch_facts(Session& session, const std::string& ns,
+                                           const std::vector<ManifestObject>& as_if = {});
 
 // "tenant-05 on web-01"; untenanted: "storefront on web-01".
 std::string pair_text(const api::InstallationSpec& spec);

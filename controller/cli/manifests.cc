@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "controller/api/kinds.h"
 #include "controller/api/yaml.h"
 #include "controller/cli/json.h"
 
@@ -163,6 +164,24 @@ Result<void> resolve_manifest(Session& session, ManifestObject& object) {
   object.ns = ns.empty() ? session.ns() : ns;
   object.object["metadata"]["namespace"] = object.ns;
   return {};
+}
+
+Result<std::string> namespace_of_plan(Session& session, std::vector<ManifestObject>& objects) {
+  std::string ns;
+  for (ManifestObject& object : objects) {
+    if (text_at(object.object, "apiVersion") != api::kApiVersion) continue;
+    if (auto resolved = resolve_manifest(session, object); !resolved) {
+      Error error = resolved.error();
+      error.message = object.place() + ": " + error.message;
+      return fail(error);
+    }
+    if (ns.empty()) ns = object.ns;
+    if (ns != object.ns) {
+      return usage(object.place() + ": a plan is of one namespace: this object is in \"" +
+                   object.ns + "\", others are in \"" + ns + "\"");
+    }
+  }
+  return ns.empty() ? session.ns() : ns;
 }
 
 }  // namespace tidelock::cli

@@ -37,4 +37,8 @@ void sort_for_apply(std::vector<ManifestObject>& objects);
 // contradicts the manifest.
 Result<void> resolve_manifest(Session& session, ManifestObject& object);
 
+// The namespace that a plan over these objects is of: theirs, else the session's. Resolves them; an
+// error when they are of several.
+Result<std::string> namespace_of_plan(Session& session, std::vector<ManifestObject>& objects);
+
 }  // namespace tidelock::cli

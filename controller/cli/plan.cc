@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tidectl plan`: the planner's rows over the objects as they are now.
+// `tidectl plan`: the planner's rows over the objects as they are now, or as manifests would make
+// them; their hash; how long it will take.
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -7,6 +9,7 @@
 
 #include "controller/api/codec.h"
 #include "controller/cli/facts.h"
+#include "controller/cli/outlook.h"
 #include "controller/cli/printer.h"
 #include "controller/cli/text_table.h"
 #include "controller/cli/verbs.h"
@@ -18,27 +21,6 @@ using nlohmann::json;
 using planner::PlanRow;
 
 constexpr int kChanges = 2;
-
-bool is_change(const PlanRow& row) { return row.action != api::Action::None; }
-
-bool selected(const Facts& facts, const api::TenantDeployment& deployment, const PlanRow& row) {
-  auto installation = facts.installations.find(row.installation);
-  if (installation != facts.installations.end()) {
-    return belongs_to(deployment, installation->second->spec);
-  }
-  if (row.project != deployment.spec.project_ref.name ||
-      row.environment != deployment.spec.environment_ref.name ||
-      row.tenant.empty() != deployment.spec.untenanted) {
-    return false;
-  }
-  auto target = facts.targets.find(row.target);
-  auto tenant = facts.tenants.find(row.tenant);
-  const bool target_fits = target == facts.targets.end() ||
-                           api::matches(deployment.spec.targets, target->second->metadata.labels);
-  const bool tenant_fits = tenant == facts.tenants.end() || !deployment.spec.tenants ||
-                           api::matches(*deployment.spec.tenants, tenant->second->metadata.labels);
-  return target_fits && tenant_fits;
-}
 
 json row_json(const PlanRow& row) {
   json blocked = json::array();
@@ -74,20 +56,32 @@ std::vector<std::string> hints(const Facts& facts, const std::vector<PlanRow>& r
   return found;
 }
 
+std::string waits_text(const PlanRow& row) {
+  std::string waits;
+  for (const api::BlockedBy& record : row.blocked_by) {
+    const std::string named =
+        record.name.starts_with(record.kind + " ") ? record.name : record.kind + " " + record.name;
+    waits += (waits.empty() ? "" : ", ") + named;
+  }
+  return waits;
+}
+
 void print_table(const std::vector<PlanRow>& rows, bool all, std::ostream& out) {
+  const bool waves =
+      std::any_of(rows.begin(), rows.end(), [](const PlanRow& row) { return !row.wave.empty(); });
+  const auto shown = [](const std::string& text) { return text.empty() ? "<none>" : text; };
   TextTable table;
-  table.row(
-      {"ORDER", "TENANT", "TARGET", "PROJECT", "ENVIRONMENT", "ACTION", "FROM", "TO", "WAITS FOR"});
+  const auto add = [&](std::vector<std::string> cells, const std::string& wave) {
+    if (waves) cells.insert(cells.begin() + 1, wave);
+    table.row(std::move(cells));
+  };
+  add({"ORDER", "TENANT", "TARGET", "PROJECT", "ENVIRONMENT", "ACTION", "FROM", "TO", "WAITS FOR"},
+      "WAVE");
   for (const PlanRow& row : rows) {
     if (!all && !is_change(row)) continue;
-    std::string waits;
-    for (const api::BlockedBy& record : row.blocked_by) {
-      waits += (waits.empty() ? "" : ", ") + record.kind + " " + record.name;
-    }
-    const auto shown = [](const std::string& text) { return text.empty() ? "<none>" : text; };
-    table.row({std::to_string(row.order), shown(row.tenant), row.target, row.project,
-               row.environment, std::string(api::to_string(row.action)), shown(row.from),
-               shown(row.to), waits});
+    add({std::to_string(row.order), shown(row.tenant), row.target, row.project, row.environment,
+         std::string(api::to_string(row.action)), shown(row.from), shown(row.to), waits_text(row)},
+        shown(row.wave));
   }
   table.print(out);
 }
@@ -106,37 +100,116 @@ std::string summary(const std::vector<PlanRow>& rows) {
   return "Plan: " + text + ".";
 }
 
+std::string pairs_text(int count) {
+  return std::to_string(count) + (count == 1 ? " pair" : " pairs");
+}
+
+std::string in_time(TimePoint time, TimePoint now) {
+  return time <= now ? "now" : "in " + format_age(time - now);
+}
+
+void print_forecast(const Forecast& forecast, TimePoint now, std::ostream& out) {
+  if (!forecast.unknown.empty()) {
+    out << "No forecast: " << forecast.unknown << ".\n";
+    return;
+  }
+  const Forecast::Wave& all = forecast.all;
+  out << "Forecast, by the mean time of past steps: ";
+  if (all.done == all.pairs && all.finish) {
+    out << "done " << in_time(*all.finish, now) << " (" << format_time(*all.finish) << ").\n";
+  } else {
+    out << all.done << " of " << pairs_text(all.pairs) << " done";
+    if (all.finish) out << " " << in_time(*all.finish, now);
+    out << (forecast.waits_for.empty() ? "" : ", then it waits for " + forecast.waits_for) << ".\n";
+  }
+  TextTable table(2);
+  for (const Forecast::Wave& wave : forecast.waves) {
+    table.row({wave.name.empty() ? "<none>" : wave.name, pairs_text(wave.pairs),
+               wave.start ? "starts " + in_time(*wave.start, now) : "does not start",
+               wave.done < wave.pairs ? std::to_string(wave.done) + " done"
+               : wave.finish          ? "done " + in_time(*wave.finish, now)
+                                      : ""});
+  }
+  table.print(out);
+}
+
+json wave_json(const Forecast::Wave& wave) {
+  json shown{{"pairs", wave.pairs}, {"done", wave.done}};
+  if (!wave.name.empty()) shown["name"] = wave.name;
+  if (wave.start) shown["start"] = format_time(*wave.start);
+  if (wave.finish) shown["finish"] = format_time(*wave.finish);
+  return shown;
+}
+
+json forecast_json(const Forecast& forecast) {
+  if (!forecast.unknown.empty()) return {{"unknown", forecast.unknown}};
+  json shown = wave_json(forecast.all);
+  if (!forecast.waits_for.empty()) shown["waitsFor"] = forecast.waits_for;
+  for (const Forecast::Wave& wave : forecast.waves) shown["waves"].push_back(wave_json(wave));
+  return shown;
+}
+
+// What `plan` shows, in either form.
+struct Shown {
+  std::vector<PlanRow> rows;
+  std::vector<std::string> hints;
+  std::string hash;
+  std::optional<Forecast> forecast;  // absent without a change
+};
+
+void print_plan(const Shown& shown, const PlanOptions& options, TimePoint now, std::ostream& out) {
+  if (shown.forecast || (options.all && !shown.rows.empty())) {
+    print_table(shown.rows, options.all, out);
+  }
+  out << summary(shown.rows) << "\n";
+  if (shown.forecast) print_forecast(*shown.forecast, now, out);
+  for (const std::string& hint : shown.hints) out << "Hint: " << hint << "\n";
+  out << "Plan hash: " << shown.hash << "\n";
+}
+
+json plan_json(const Shown& shown, const PlanOptions& options) {
+  json document{{"planHash", shown.hash}, {"rows", json::array()}, {"hints", shown.hints}};
+  for (const PlanRow& row : shown.rows) {
+    if (options.all || is_change(row)) document["rows"].push_back(row_json(row));
+  }
+  if (shown.forecast) document["forecast"] = forecast_json(*shown.forecast);
+  return document;
+}
+
 }  // namespace
 
 Result<int> plan(Session& session, const PlanOptions& options) {
   auto format = OutputFormat::parse(options.output);
   if (!format) return fail(format.error());
-  auto facts = fetch_facts(session, session.ns());
+  std::vector<ManifestObject> as_if;
+  if (!options.files.files.empty()) {
+    auto manifests = read_manifests(session.environment(), options.files);
+    if (!manifests) return fail(manifests.error());
+    as_if = std::move(*manifests);
+  }
+  auto ns = namespace_of_plan(session, as_if);
+  if (!ns) return fail(ns.error());
+  auto facts = fetch_facts(session, *ns, as_if);
   if (!facts) return fail(facts.error());
-  std::vector<PlanRow> rows = (*facts)->planner.rows(session.now());
+  auto outlook = look_ahead(**facts, session.now());
+  if (!outlook) return fail(outlook.error());
+  Shown shown{outlook->rows, {}, {}, {}};
   if (!options.deployment.empty()) {
     const std::string name = options.deployment.substr(options.deployment.find('/') + 1);
-    auto deployment = (*facts)->deployments.find(name);
-    if (deployment == (*facts)->deployments.end()) {
+    if (!(*facts)->deployments.contains(name)) {
       return fail(Reason::NotFound, "tenantdeployments.tidelock.dev \"" + name + "\" not found");
     }
-    std::erase_if(rows,
-                  [&](const PlanRow& row) { return !selected(**facts, *deployment->second, row); });
+    std::erase_if(shown.rows, [&](const PlanRow& row) { return row.deployment != name; });
   }
-  const bool changes = std::any_of(rows.begin(), rows.end(), is_change);
-  const std::vector<std::string> found = hints(**facts, rows);
+  const bool changes = std::any_of(shown.rows.begin(), shown.rows.end(), is_change);
+  shown.hints = hints(**facts, shown.rows);
+  shown.hash = hash_of(*outlook, shown.rows);
+  if (changes) shown.forecast = forecast(*outlook, **facts, shown.rows);
   if (format->is_table()) {
-    if (changes || (options.all && !rows.empty())) print_table(rows, options.all, session.out());
-    session.out() << summary(rows) << "\n";
-    for (const std::string& hint : found) session.out() << "Hint: " << hint << "\n";
+    print_plan(shown, options, session.now(), session.out());
   } else {
-    json shown{{"rows", json::array()}, {"hints", found}};
-    for (const PlanRow& row : rows) {
-      if (options.all || is_change(row)) shown["rows"].push_back(row_json(row));
-    }
-    if (auto printed = print_object(*format, shown, nullptr, session.out()); !printed) {
-      return fail(printed.error());
-    }
+    auto printed = print_object(*format, plan_json(shown, options), nullptr, session.out());
+    if (!printed) return fail(printed.error());
   }
   return changes ? kChanges : 0;
 }

@@ -19,6 +19,7 @@ struct FileOptions {
 
 struct ApplyOptions {
   FileOptions files;
+  std::string plan_hash;         // apply only if the plan is still this one; empty = whatever it is
   std::string dry_run = "none";  // none | client | server
   std::string output;            // empty | name | json | yaml
 };
@@ -101,6 +102,7 @@ Result<int> rollout_status(Session& session, const RolloutStatusOptions& options
 
 struct PlanOptions {
   std::string deployment;  // empty = the whole namespace
+  FileOptions files;       // as if they were applied; none = as it is
   std::string output;      // empty | json | yaml
   bool all = false;        // also pairs without a change
 };
