@@ -182,7 +182,8 @@ void Reader::value(IntOrPercent& out) {
   const auto& text = value_.get_ref<const std::string&>();
   const std::string digits = text.substr(0, text.find('%'));
   const bool number = !digits.empty() && digits.size() <= kDigitsMax &&
-                      digits.find_first_not_of("0123456789") == std::string::npos;
+                      digits.find_first_not_of("0123456789") == std::string::npos &&
+                      (digits == "0" || digits.front() != '0');
   if (!number || text != digits + "%") return wrong("must be a whole number or a percentage such as \"25%\"");
   out = {std::stoi(digits), true};
 }

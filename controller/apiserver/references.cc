@@ -20,7 +20,8 @@ std::string_view plural_of(std::string_view kind) {
         &api::kind_info<api::Target>(), &api::kind_info<api::LockGroup>(),
         &api::kind_info<api::ConcurrencyBudget>(), &api::kind_info<api::TenantDeployment>(),
         &api::kind_info<api::Rollout>(), &api::kind_info<api::Installation>(),
-        &api::kind_info<api::DeploymentTask>()}) {
+        &api::kind_info<api::DeploymentTask>(), &api::kind_info<api::DeploymentWindow>(),
+        &api::kind_info<api::Approval>(), &api::kind_info<api::ReleaseHold>()}) {
     if (info->kind == kind) return info->plural;
   }
   return {};

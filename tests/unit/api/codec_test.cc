@@ -56,6 +56,9 @@ TEST_CASE("every field of every kind survives the way to JSON and back", "[api][
   check_round_trip(filled_rollout());
   check_round_trip(filled_installation());
   check_round_trip(filled_task());
+  check_round_trip(filled_window());
+  check_round_trip(filled_approval());
+  check_round_trip(filled_hold());
 }
 
 TEST_CASE("empty objects of every kind survive the way to JSON and back", "[api][codec]") {
@@ -70,6 +73,9 @@ TEST_CASE("empty objects of every kind survive the way to JSON and back", "[api]
   check_round_trip(Rollout{});
   check_round_trip(Installation{});
   check_round_trip(DeploymentTask{});
+  check_round_trip(DeploymentWindow{});
+  check_round_trip(Approval{});
+  check_round_trip(ReleaseHold{});
   check_round_trip(Secret{});
   check_round_trip(Lease{});
   check_round_trip(Event{});
@@ -145,6 +151,29 @@ TEST_CASE("integers are checked at the bounds of their type", "[api][codec]") {
   CHECK_FALSE(with(3.5));
   CHECK_FALSE(with(1e300));
   CHECK_FALSE(with("3"));
+}
+
+TEST_CASE("a share is a whole number or a percentage", "[api][codec]") {
+  const auto read = [](const json& value) {
+    return decode<TenantDeployment>(json{{"spec", {{"rollout", {{"concurrency", value}}}}}});
+  };
+  const auto share = [&](const json& value) { return read(value)->spec.rollout.concurrency; };
+  CHECK(share(10) == IntOrPercent{10, false});
+  CHECK(share(-1) == IntOrPercent{-1, false});
+  CHECK(share("0%") == IntOrPercent{0, true});
+  CHECK(share("25%") == IntOrPercent{25, true});
+  CHECK(share("100%") == IntOrPercent{100, true});
+  CHECK(share("101%") == IntOrPercent{101, true});  // that it is too much is validation's to say
+  CHECK(encode(*read("25%"))["spec"]["rollout"]["concurrency"] == "25%");
+  CHECK(encode(*read(25))["spec"]["rollout"]["concurrency"] == 25);
+  for (const json& value : {json(""), json("%"), json("25"), json("x"), json("-1%"), json("+1%"),
+                            json("2.5%"), json("25%%"), json("25 %"), json(" 25%"), json("025%"),
+                            json("00%"), json("1000%"), json(2.5), json(true), json::array()}) {
+    INFO(value.dump());
+    const auto refused = read(value);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().causes.at(0).field == "spec.rollout.concurrency");
+  }
 }
 
 TEST_CASE("what the schema defaults is not written", "[api][codec]") {

@@ -70,6 +70,17 @@ std::vector<Step> steps() {
   return all;
 }
 
+// Both ways to check, which only one object at a time may have.
+HealthCheck health_check() {
+  HealthCheck check;
+  check.script = ScriptStep{"bash", "./healthy"};
+  check.http = HttpStep{"POST", "http://127.0.0.1:${port}/", {{"accept", "text/plain"}}, "x", 204};
+  check.interval = 20s;
+  check.timeout = 5s;
+  check.failure_threshold = 2;
+  return check;
+}
+
 Process process() {
   Process p;
   p.install_directory = "${target.installRoot}/x";
@@ -77,6 +88,7 @@ Process process() {
   p.variables = variables(false);
   p.steps = steps();
   p.locks = {{"host", LockMode::Exclusive, std::nullopt}, {"pool", LockMode::Exclusive, 2}};
+  p.health_check = health_check();
   return p;
 }
 
@@ -84,11 +96,43 @@ std::vector<Package> packages() {
   return {{"fetch", "file:///var/packages/a.tar.gz", std::string(64, 'a')}};
 }
 
+constexpr IntOrPercent share(int percent) { return {percent, true}; }
+constexpr IntOrPercent count(int number) { return {number, false}; }
+
+WaveSpec wave() {
+  WaveSpec w;
+  w.name = "canary";
+  w.tenants = selector();
+  w.targets = selector();
+  w.concurrency = count(1);
+  w.max_failures = count(0);
+  w.min_succeeded = share(100);
+  w.min_healthy = 30s;
+  w.soak = 10min;
+  w.steps = {count(1), count(5), share(20)};
+  w.before = {{"go", 2, 1h}};
+  w.after = {{"release-manager", 3, 72h}};
+  return w;
+}
+
 RolloutStrategy strategy() {
   RolloutStrategy s;
+  s.concurrency = share(25);
   s.max_in_flight = 4;
+  s.max_failures = share(0);
+  s.min_succeeded = count(2);
+  s.min_healthy = 1min;
+  s.soak = 5min;
+  s.steps = {share(1), count(7)};
+  s.waves = {wave()};
+  s.order = {{"ring", "example.com/zone"}, "failure-domain"};
+  s.max_starts_per_minute = 60;
   s.task_timeout = 15min;
+  s.progress_deadline = 60min;
   s.retry = {1, 20s, 3, 5min};
+  s.on_failure = OnFailure::RollbackWave;
+  s.unreachable = {UnreachablePolicy::Skip, 3min, share(20), false};
+  s.membership = {MembersAdded::NextRollout, MembersRemoved::Finish};
   s.supersede = Supersede::StopAtStepBoundary;
   return s;
 }
@@ -107,7 +151,9 @@ std::vector<StepWait> waits() {
 
 }  // namespace
 
-Project filled_project() { return {metadata(), {process(), 5, true}, {2, conditions()}}; }
+Project filled_project() {
+  return {metadata(), {process(), 5, {DriftMode::Correct, 7}, true}, {2, conditions()}};
+}
 
 Release filled_release() {
   return {metadata(),
@@ -115,7 +161,9 @@ Release filled_release() {
           {2, process(), "sha256:" + std::string(64, 'b'), conditions()}};
 }
 
-Environment filled_environment() { return {metadata(), {variables(false), true}}; }
+Environment filled_environment() {
+  return {metadata(), {{"staging", false, 1h, share(90)}, variables(false), true}};
+}
 
 Tenant filled_tenant() { return {metadata(), {"Tenant 1", variables(true), true}}; }
 
@@ -150,14 +198,51 @@ TenantDeployment filled_tenant_deployment() {
            {{"tenant-01", "web-01", "0.9.0"}},
            strategy(),
            7,
-           true},
+           true,
+           {share(25), 3}},
           {2, "1.0.0", "rollout-1", 10, 4, 3, 2, 1, conditions()}};
 }
 
 Rollout filled_rollout() {
+  const WaveResolved resolved{10, 4, 2, 3, 5, {1, 5, 2}};
+  const WaveStatus wave_status{"all", WavePhase::Soaking, 10, 4, 1, 2, 3, 2, resolved, at(3), at(4)};
   return {metadata(),
-          {{"storefront-production"}, "1.0.0", "sha256:x", strategy(), 7, true, true},
-          {2, "Progressing", at(1), at(2), {{"all", 10, 4, 1, 3, 2}}, {"pair-1"}, conditions()}};
+          {{"storefront-production"}, "1.0.0", "sha256:x", strategy(), 7, true, true, {{"all", 2}}},
+          {2, "Progressing", "GateClosed", "sha256:p", at(1), at(2), 6, at(5), at(6), {wave_status},
+           {"pair-1"}, {"pair-2"}, conditions()}};
+}
+
+DeploymentWindow filled_window() {
+  return {metadata(),
+          {WindowKind::Deny,
+           "0 22 * * 5",
+           "Europe/Vienna",
+           36h,
+           {{"storefront"}, {"production"}, selector(), selector()},
+           at(0),
+           at(1),
+           WindowInFlight::Cancel,
+           false},
+          {2, true, at(2)}};
+}
+
+Approval filled_approval() {
+  return {metadata(),
+          {{"storefront-production-1"},
+           "release-manager",
+           "sha256:" + std::string(64, 'c'),
+           ApprovalDecision::Reject,
+           "not on a Friday",
+           "alice"}};
+}
+
+ReleaseHold filled_hold() {
+  return {metadata(),
+          {{"storefront-production"},
+           "1.0.0",
+           "sha256:" + std::string(64, 'd'),
+           {"canary"},
+           "rolled back: 3 failures"}};
 }
 
 Installation filled_installation() {
@@ -169,11 +254,13 @@ Installation filled_installation() {
            "storefront-production",
            "storefront-1.0.0",
            "1.0.0",
-           "sha256:x"},
+           "sha256:x",
+           "hold-1"},
           {2,
            "0.9.0",
            "sha256:y",
            "0.8.0",
+           "sha256:z",
            Action::Upgrade,
            "task-1",
            3,
@@ -208,6 +295,7 @@ DeploymentTask filled_task() {
                task_steps,
                task_locks(),
                {"task-cap"},
+               health_check(),
                15min,
                TaskCancel{CancelMode::Now, "Superseded", "by 1.0.1"}};
   task.status = {TaskPhase::Orphaned,
@@ -221,6 +309,8 @@ DeploymentTask filled_task() {
                  "task-2",
                  "0.9.0",
                  "sha256:y",
+                 HealthReport{true, at(8), "well"},
+                 DriftReport{at(9), "0.7.0", "sha256:w", "receipt is not ours"},
                  blocked_by()};
   return task;
 }
