@@ -9,11 +9,20 @@ namespace tidelock::api {
 namespace {
 
 // Long values are cut: the message is for people.
+constexpr std::size_t kShown = 256;
+
 std::string shown_text(std::string_view value) {
-  constexpr std::size_t kShown = 256;
   const std::string text(value.substr(0, kShown));
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
          (value.size() > kShown ? "…" : "");
+}
+
+// Not inside a character.
+std::string cut(std::string_view text) {
+  if (text.size() <= kShown) return std::string(text);
+  std::size_t end = kShown;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "…";
 }
 
 }  // namespace
@@ -34,6 +43,10 @@ void CauseList::invalid(std::string field, std::string_view value, const std::st
 void CauseList::invalid(std::string field, std::int64_t value, const std::string& why) {
   causes_.push_back({"FieldValueInvalid", "Invalid value: " + std::to_string(value) + ": " + why,
                      std::move(field)});
+}
+
+void CauseList::invalid_json(std::string field, std::string_view json, const std::string& why) {
+  causes_.push_back({"FieldValueInvalid", "Invalid value: " + cut(json) + ": " + why, std::move(field)});
 }
 
 void CauseList::not_supported(std::string field, std::string_view value,

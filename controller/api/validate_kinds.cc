@@ -16,12 +16,6 @@ namespace {
 
 constexpr int kIntMax = std::numeric_limits<int>::max();
 
-void check_version(CauseList& causes, const std::string& field, const std::string& version) {
-  if (version.empty()) return causes.required(field, "a semantic version");
-  const auto parsed = Version::parse(version);
-  if (!parsed) causes.invalid(field, version, parsed.error().message);
-}
-
 bool is_sha256(const std::string& text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
@@ -44,42 +38,22 @@ void check_packages(CauseList& causes, const std::vector<Package>& packages) {
   }
 }
 
-void check_strategy(CauseList& causes, const std::string& field, const RolloutStrategy& strategy) {
-  if (strategy.max_in_flight) {
-    check_range(causes, field + ".maxInFlight", *strategy.max_in_flight, 1, kIntMax);
+void check_promotion(CauseList& causes, const Environment& environment) {
+  const PromotionSpec& promotion = environment.spec.promotion;
+  const std::string field = "spec.promotion";
+  const bool asks = promotion.required_soak || promotion.min_succeeded || !promotion.per_tenant;
+  if (!promotion.from.empty()) {
+    check_reference(causes, field + ".from", promotion.from);
+  } else if (asks) {
+    causes.required(field + ".from", "the environment that a release must pass before");
   }
-  if (strategy.task_timeout) check_positive(causes, field + ".taskTimeout", *strategy.task_timeout);
-  const TaskRetry& retry = strategy.retry;
-  check_range(causes, field + ".retry.limit", retry.limit, 0, limits::kRetriesMax);
-  check_range(causes, field + ".retry.backoff.factor", retry.backoff_factor, 1, 10);
-  if (retry.backoff_max < retry.backoff_initial) {
-    causes.invalid(field + ".retry.backoff.max", format_duration(retry.backoff_max),
-                   "must not be less than initial, which is " +
-                       format_duration(retry.backoff_initial));
+  if (!promotion.from.empty() && promotion.from == environment.metadata.name) {
+    causes.invalid(field + ".from", promotion.from, "an environment cannot be promoted from itself");
   }
-}
-
-void check_pins(CauseList& causes, const std::vector<Pin>& pins) {
-  std::set<std::pair<std::string, std::string>> seen;
-  for (std::size_t i = 0; i < pins.size(); ++i) {
-    const std::string field = item("spec.pins", i);
-    check_reference(causes, field + ".tenant", pins[i].tenant);
-    if (!pins[i].target.empty()) check_reference(causes, field + ".target", pins[i].target);
-    check_version(causes, field + ".version", pins[i].version);
-    if (!seen.emplace(pins[i].tenant, pins[i].target).second) {
-      causes.duplicate(field, pins[i].tenant + (pins[i].target.empty() ? "" : "/") + pins[i].target);
-    }
+  check_positive(causes, field + ".requiredSoak", promotion.required_soak);
+  if (promotion.min_succeeded) {
+    check_share(causes, field + ".minSucceeded", *promotion.min_succeeded, 1);
   }
-}
-
-void check_release_selector(CauseList& causes, const ReleaseSelector& release) {
-  const char* const rule = "exactly one of version and range must be set";
-  if (release.version.empty() && release.range.empty()) causes.required("spec.release", rule);
-  if (!release.version.empty() && !release.range.empty()) causes.forbidden("spec.release", rule);
-  if (!release.version.empty()) check_version(causes, "spec.release.version", release.version);
-  if (release.range.empty()) return;
-  const auto range = VersionRange::parse(release.range);
-  if (!range) causes.invalid("spec.release.range", release.range, range.error().message);
 }
 
 // Does what a project asks of the group still fit the group?
@@ -146,6 +120,7 @@ void check_lock_group(CauseList& causes, const LockGroup& group, const Reference
 }
 
 void check_environment(CauseList& causes, const Environment& environment) {
+  check_promotion(causes, environment);
   check_variables(causes, "spec.variables", environment.spec.variables);
 }
 
@@ -165,35 +140,7 @@ void check_target(CauseList& causes, const Target& target) {
 
 void check_budget(CauseList& causes, const ConcurrencyBudget& budget) {
   check_range(causes, "spec.max", budget.spec.max, 1, kIntMax);
-  const PairSelector& selector = budget.spec.selector;
-  check_names(causes, "spec.selector.projects", selector.projects);
-  check_names(causes, "spec.selector.environments", selector.environments);
-  check_selector(causes, "spec.selector.tenants", selector.tenants);
-  check_selector(causes, "spec.selector.targets", selector.targets);
-}
-
-void check_tenant_deployment(CauseList& causes, const TenantDeployment& deployment) {
-  const TenantDeploymentSpec& spec = deployment.spec;
-  check_reference(causes, "spec.projectRef.name", spec.project_ref.name);
-  check_reference(causes, "spec.environmentRef.name", spec.environment_ref.name);
-  check_release_selector(causes, spec.release);
-  if (spec.tenants && spec.untenanted) {
-    causes.forbidden("spec.tenants", "tenants and untenanted exclude each other");
-  }
-  if (!spec.tenants && !spec.untenanted) {
-    causes.required("spec.tenants", "which tenants ({} = all), or untenanted: true");
-  }
-  if (spec.tenants) check_selector(causes, "spec.tenants", *spec.tenants);
-  check_selector(causes, "spec.targets", spec.targets);
-  check_pins(causes, spec.pins);
-  check_strategy(causes, "spec.rollout", spec.rollout);
-  check_range(causes, "spec.priority", spec.priority, -limits::kPriorityMax, limits::kPriorityMax);
-}
-
-void check_rollout(CauseList& causes, const Rollout& rollout) {
-  check_reference(causes, "spec.tenantDeploymentRef.name",
-                  rollout.spec.tenant_deployment_ref.name);
-  check_strategy(causes, "spec.strategy", rollout.spec.strategy);
+  check_pairs(causes, "spec.selector", budget.spec.selector);
 }
 
 }  // namespace tidelock::api

@@ -20,5 +20,10 @@ void check_target(CauseList& causes, const Target& target);
 void check_budget(CauseList& causes, const ConcurrencyBudget& budget);
 void check_tenant_deployment(CauseList& causes, const TenantDeployment& deployment);
 void check_rollout(CauseList& causes, const Rollout& rollout);
+void check_window(CauseList& causes, const DeploymentWindow& window);
+// Both specs as JSON: every difference counts.
+void check_approval(CauseList& causes, const Approval& approval, const nlohmann::json& spec,
+                    const nlohmann::json* old_spec);
+void check_hold(CauseList& causes, const ReleaseHold& hold);
 
 }  // namespace tidelock::api

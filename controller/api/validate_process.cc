@@ -39,6 +39,7 @@ class ProcessRules {
       check_step(process.steps[i], item("spec.steps", i), member(steps[i], "locks"), i == 0);
     }
     check_locks(process.locks, "spec.locks", member(spec, "locks"), LockGranularity::Deployment);
+    if (process.health_check) check_health(*process.health_check, "spec.healthCheck");
   }
 
  private:
@@ -77,13 +78,7 @@ class ProcessRules {
   }
 
   void check_step_name(const std::string& name, const std::string& field) {
-    if (name.empty()) return causes_.required(field, "a name");
-    const std::string wrong = check_dns_label(name);
-    if (name.front() == ' ' || name.back() == ' ') {
-      causes_.invalid(field, name, "must not begin or end with a blank");
-    } else if (!wrong.empty()) {
-      causes_.invalid(field, name, wrong);
-    }
+    check_label(causes_, field, name);
     if (earlier_.count(name) != 0) causes_.duplicate(field, name);
   }
 
@@ -93,6 +88,19 @@ class ProcessRules {
                       int{step.http.has_value()};
     if (count == 0) causes_.required(field, rule);
     if (count > 1) causes_.forbidden(field, rule);
+  }
+
+  void check_health(const HealthCheck& check, const std::string& field) {
+    const char* const rule = "exactly one of script and http must be set";
+    if (!check.script && !check.http) causes_.required(field, rule);
+    if (check.script && check.http) causes_.forbidden(field, rule);
+    earlier_.clear();  // it runs when no step does: there are no outputs
+    if (check.script) check_script(*check.script, field + ".script");
+    if (check.http) check_http(*check.http, field + ".http");
+    check_positive(causes_, field + ".interval", check.interval);
+    check_positive(causes_, field + ".timeout", check.timeout);
+    check_range(causes_, field + ".failureThreshold", check.failure_threshold, 1,
+                limits::kHealthFailuresMax);
   }
 
   void check_package(const PackageStep& package, const std::string& field) {
@@ -210,6 +218,8 @@ void check_project(CauseList& causes, const Project& project, const json& spec,
                    const References& references) {
   ProcessRules(causes, references).check(project.spec.process, spec);
   check_range(causes, "spec.retention.releases", project.spec.retention_releases, 1, 1000);
+  check_range(causes, "spec.drift.maxCorrections", project.spec.drift.max_corrections, 0,
+              limits::kCorrectionsMax);
 }
 
 }  // namespace tidelock::api

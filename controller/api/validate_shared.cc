@@ -2,12 +2,14 @@
 // The checks that several kinds share.
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <map>
 #include <set>
 #include <tuple>
 
 #include "controller/api/cause_list.h"
 #include "controller/api/selector.h"
+#include "controller/api/semver.h"
 #include "controller/api/variables.h"
 #include "controller/base/limits.h"
 
@@ -113,6 +115,58 @@ void check_positive(CauseList& causes, const std::string& field, Duration value)
   if (value.count() <= 0) causes.invalid(field, format_duration(value), "must be greater than zero");
 }
 
+void check_positive(CauseList& causes, const std::string& field, std::optional<Duration> value) {
+  if (value) check_positive(causes, field, *value);
+}
+
+void check_share(CauseList& causes, const std::string& field, IntOrPercent share, int minimum) {
+  constexpr int kIntMax = std::numeric_limits<int>::max();
+  if (!share.percent) return check_range(causes, field, share.value, minimum, kIntMax);
+  if (share.value >= minimum && share.value <= 100) return;
+  causes.invalid(field, std::to_string(share.value) + "%",
+                 "must be from \"" + std::to_string(minimum) + "%\" to \"100%\"");
+}
+
+void check_digest(CauseList& causes, const std::string& field, const std::string& digest) {
+  constexpr std::string_view kPrefix = "sha256:";
+  constexpr std::size_t kDigits = 64;
+  const char* const rule = "\"sha256:\" and 64 lower-case hex digits";
+  if (digest.empty()) return causes.required(field, rule);
+  const bool fits = digest.compare(0, kPrefix.size(), kPrefix) == 0 &&
+                    digest.size() == kPrefix.size() + kDigits &&
+                    digest.find_first_not_of("0123456789abcdef", kPrefix.size()) == std::string::npos;
+  if (!fits) causes.invalid(field, digest, std::string("must be ") + rule);
+}
+
+void check_label(CauseList& causes, const std::string& field, const std::string& name) {
+  if (name.empty()) return causes.required(field, "a name");
+  if (has_blank_around(name)) {
+    return causes.invalid(field, name, "must not begin or end with a blank");
+  }
+  const std::string wrong = check_dns_label(name);
+  if (!wrong.empty()) causes.invalid(field, name, wrong);
+}
+
+void check_labels(CauseList& causes, const std::string& field,
+                  const std::vector<std::string>& names) {
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    check_label(causes, item(field, i), names[i]);
+    if (!seen.insert(names[i]).second) causes.duplicate(item(field, i), names[i]);
+  }
+}
+
+void check_version(CauseList& causes, const std::string& field, const std::string& version) {
+  if (version.empty()) return causes.required(field, "a semantic version");
+  const auto parsed = Version::parse(version);
+  if (!parsed) causes.invalid(field, version, parsed.error().message);
+}
+
+void check_text(CauseList& causes, const std::string& field, const std::string& text,
+                std::size_t bytes_max) {
+  if (text.size() > bytes_max) causes.too_long(field, bytes_max);
+}
+
 void check_reference(CauseList& causes, const std::string& field, const std::string& name) {
   if (name.empty()) return causes.required(field, "a name");
   if (has_blank_around(name)) {
@@ -143,6 +197,13 @@ void check_selector(CauseList& causes, const std::string& field, const LabelSele
   for (std::size_t i = 0; i < selector.match_expressions.size(); ++i) {
     check_requirement(causes, item(field + ".matchExpressions", i), selector.match_expressions[i]);
   }
+}
+
+void check_pairs(CauseList& causes, const std::string& field, const PairSelector& selector) {
+  check_names(causes, field + ".projects", selector.projects);
+  check_names(causes, field + ".environments", selector.environments);
+  check_selector(causes, field + ".tenants", selector.tenants);
+  check_selector(causes, field + ".targets", selector.targets);
 }
 
 void check_variables(CauseList& causes, const std::string& field,

@@ -38,11 +38,23 @@ std::vector<Cause> validate_release(const json& object, const json* old_object) 
   });
 }
 
+// The spec of an object; empty where there is none.
+const json& spec_of(const json& object) {
+  static const json none = json::object();
+  const auto spec = object.find("spec");
+  return spec == object.end() ? none : *spec;
+}
+
+std::vector<Cause> validate_approval(const json& object, const json* old_object) {
+  return with<Approval>(object, [&](CauseList& causes, const Approval& approval) {
+    check_approval(causes, approval, spec_of(object),
+                   old_object == nullptr ? nullptr : &spec_of(*old_object));
+  });
+}
+
 std::vector<Cause> validate_project(const json& object, const References& references) {
-  const json none = json::object();
-  const json& spec = object.contains("spec") ? object.at("spec") : none;
   return with<Project>(object, [&](CauseList& causes, const Project& project) {
-    check_project(causes, project, spec, references);
+    check_project(causes, project, spec_of(object), references);
   });
 }
 
@@ -58,6 +70,9 @@ std::vector<Cause> validate(std::string_view kind, const json& object, const jso
   if (kind == "ConcurrencyBudget") return with<ConcurrencyBudget>(object, check_budget);
   if (kind == "TenantDeployment") return with<TenantDeployment>(object, check_tenant_deployment);
   if (kind == "Rollout") return with<Rollout>(object, check_rollout);
+  if (kind == "DeploymentWindow") return with<DeploymentWindow>(object, check_window);
+  if (kind == "Approval") return validate_approval(object, old_object);
+  if (kind == "ReleaseHold") return with<ReleaseHold>(object, check_hold);
   if (kind == "LockGroup") {
     return with<LockGroup>(object, [&](CauseList& causes, const LockGroup& group) {
       check_lock_group(causes, group, references);
