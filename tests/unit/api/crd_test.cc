@@ -312,6 +312,10 @@ TEST_CASE("a schema's bounds are the program's limits", "[api][crd]") {
         limits::kHealthFailuresMax);
   CHECK(bound("projects", "/spec/properties/drift/properties/maxCorrections", "maximum") ==
         limits::kCorrectionsMax);
+  CHECK(static_cast<std::size_t>(bound("deploymentwindows", "/spec/properties/schedule",
+                                       "maxLength")) == limits::kCronBytesMax);
+  CHECK(static_cast<std::size_t>(bound("deploymentwindows", "/spec/properties/timeZone",
+                                       "maxLength")) == limits::kTimeZoneNameBytesMax);
   for (const char* plural : {"approvals", "releaseholds"}) {
     CHECK(static_cast<std::size_t>(bound(plural, "/spec/properties/reason", "maxLength")) ==
           limits::kReasonBytesMax);
