@@ -52,6 +52,7 @@ class Pair {
     }
     decision_.base = absorb(*installation_, attempts_);
     if (wish_ != nullptr) goal_ = held() ? held_goal() : wish_->choice;
+    decision_.digest = goal_.digest;
     if (const auto problem = broken_reference()) {
       refuse(*problem);
       show_unfinished();
@@ -253,6 +254,33 @@ class Pair {
     }
     show_unfinished();
     if (wish_ == nullptr) delete_installation();
+    if (!decision_.task.empty() || decision_.settling || decision_.action != Action::None) return;
+    if (held()) {
+      const std::string message = "ReleaseHold " + wish_->hold + " keeps it off version " + wish_->choice.version;
+      block("Hold", wish_->hold, message, installation_->metadata.creation_timestamp.value_or(TimePoint{}));
+      stall("ReleaseHeld", message);
+    } else if (wish_ != nullptr) {
+      check_health();
+    }
+  }
+
+  // Only what is said of the task that brought the release counts.
+  void check_health() {
+    const auto& history = decision_.base.history;
+    const auto success = std::find_if(history.begin(), history.end(), [&](const auto& entry) {
+      return entry.phase == "Succeeded" && entry.digest == digest();
+    });
+    if (success == history.end()) return;
+    const auto found = attempts_.find(success->attempt);
+    if (found == attempts_.end() || !found->second->spec.health_check) return;
+    const auto& health = found->second->status.health;
+    if (!health) {
+      decision_.health = Decision::Health::Unknown;
+    } else if (!health->healthy) {
+      decision_.health = Decision::Health::Bad;
+      stall("Unhealthy", "version " + version() + " is not healthy" +
+                             (health->message.empty() ? "" : ": " + health->message));
+    }
   }
 
   // Queued tasks that somebody cancelled by hand.
@@ -377,7 +405,7 @@ class Pair {
     }
     if (last.phase == "Cancelled" && terminal_ != nullptr) {
       const auto& reason = terminal_->status.reason;
-      if (reason == "Superseded" || reason == "Removed") return true;
+      if (reason == "Superseded" || reason == "Removed" || reason == "WindowClosed") return true;
     }
     if (last.phase == "Failed" || last.phase == "TimedOut") {
       if (retries_later(failures_in_a_row())) return false;

@@ -19,11 +19,13 @@ struct Decision {
   std::set<std::string> ending;  // unfinished tasks that are asked to end: no grants for them
   api::InstallationStatus base;  // the known status, with the results of finished tasks
   api::Action action = api::Action::None;
+  std::string digest;  // what the pair is to have; empty = nothing, or not known
   std::string task;    // the unfinished task that stands for the pair; empty = none
   std::string queued;  // another one that follows when that is done; empty = none
   std::optional<api::BlockedBy> blocked;  // why no task is made
   bool stalled = false;         // nothing happens until a person or a new release changes something
   std::string reason, message;  // of stalled
+  enum class Health { Fine, Unknown, Bad } health = Health::Fine;  // of what is installed as wished
   bool overdue = false;         // the running task has had its time and nobody said that it is over
   bool last_try = false;        // with overdue: no other attempt follows
   bool settling = false;        // the object itself is about to change; its status can wait

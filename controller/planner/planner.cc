@@ -225,7 +225,10 @@ void Planner::set(Ptr<api::DeploymentTask> object) {
 }
 
 void Planner::set(Ptr<api::DeploymentWindow> object) {
-  put(state_->facts.windows, std::move(object));
+  // Also those that only its older version selects.
+  const auto old = put(state_->facts.windows, object);
+  state_->windows.set(*object);
+  if (old && !(old->spec == object->spec)) insert_keys(state_->facts.attempts, state_->stale.installations);
 }
 
 void Planner::set(Ptr<api::Approval> object) {
@@ -291,6 +294,9 @@ void Planner::remove(const std::string& kind, const std::string& name) {
     stale.installations.insert(name);
   } else if (kind == "DeploymentWindow") {
     facts.windows.erase(name);
+    state_->windows.remove(name);
+    state_->window_statuses.erase(name);
+    insert_keys(facts.attempts, stale.installations);
   } else if (kind == "Approval") {
     const auto place = facts.approvals.find(name);
     if (place == facts.approvals.end()) return;
@@ -328,9 +334,37 @@ void Planner::State::stale_where_unresolved() {
   }
 }
 
+// Pairs with tasks that a window speaks of are decided again when it opens or closes.
+void Planner::State::advance_windows(TimePoint now) {
+  const auto changed = windows.advance(now);
+  for (const auto& name : changed) {
+    const auto* window = find(facts.windows, name);
+    if (window == nullptr) continue;
+    for (const auto& [installation, attempts] : facts.attempts) {
+      if (attempts.empty()) continue;
+      const auto& task = attempts.rbegin()->second->spec;
+      const auto pair = selected_pair(facts, task.project, task.environment, task.tenant, task.target);
+      if (windows.selects(name, pair)) stale.installations.insert(installation);
+    }
+  }
+  window_statuses.clear();
+  for (const auto& [name, window] : facts.windows) {
+    auto status = windows.status(name);
+    if (!(status == window->status)) window_statuses.emplace(name, std::move(status));
+  }
+}
+
+WindowVerdict Planner::State::window_verdict(const api::DeploymentTask& task) {
+  if (windows.empty()) return {};
+  const auto& spec = task.spec;
+  return windows.verdict(selected_pair(facts, spec.project, spec.environment, spec.tenant, spec.target),
+                         spec.action == api::Action::Rollback);
+}
+
 // ---- effects out -----------------------------------------------------------------------------
 
 void Planner::State::advance(TimePoint now) {
+  advance_windows(now);
   snapshot_releases(now);
   expand_deployments();
   decide_pairs(now);
@@ -346,6 +380,7 @@ Effects Planner::plan(TimePoint now) {
   state_->emit_objects(effects);
   state_->emit_statuses(now, effects);
   effects.next = std::min({effects.next, state_->decide_again.next(), state_->lock_waits.next(), state_->look_at_rollout.next(),
+                           state_->windows.next(),
                            state_->lock_groups_due});
   return effects;
 }

@@ -54,13 +54,15 @@ TimePoint Planner::State::update_request(const api::DeploymentTask& task, const 
   Request request = request_of(task, view);
   request.budgets = budgets_of(facts, task.spec);
   request.waiting = may_wait(view.state) && !gate && !ending;
+  // One that is not wished for any more is about to be replaced or ended.
+  if (unstarted && task.spec.digest != decision.digest) request.waiting = false;
   if (const Wish* wish = wish_of(task.spec.installation)) {
     request.wave = wish->wave;
     request.rank = wish->rank;
     if (unstarted && broken_before(decision.base, task.spec.digest)) request.rank -= kBrokenFirst;
     const bool forward = task.spec.rollout == wish->rollout && task.spec.digest == wish->choice.digest;
     if (const auto* opening = forward ? opening_of(*wish) : nullptr) {
-      request.window = window_name(wish->rollout, wish->wave);
+      request.window = window_name(*wish);
       if (opening->slots) request.budgets.push_back(request.window);
       if (unstarted && !opening->open) {
         request.waiting = false;
@@ -68,6 +70,8 @@ TimePoint Planner::State::update_request(const api::DeploymentTask& task, const 
       }
     }
   }
+  if (unstarted && !gate) gate = window_gate(task);
+  if (gate) request.waiting = false;
   if (decision.overdue && view.started) {
     request.uses_slot = false;
     request.window.clear();
@@ -96,6 +100,18 @@ TimePoint Planner::State::update_request(const api::DeploymentTask& task, const 
   grants.erase(name);
   admission.update(std::move(request));
   return due;
+}
+
+std::optional<api::BlockedBy> Planner::State::window_gate(const api::DeploymentTask& task) {
+  const auto verdict = window_verdict(task);
+  if (verdict.open) return std::nullopt;
+  api::BlockedBy blocked;
+  blocked.kind = "Window";
+  blocked.name = verdict.window;
+  blocked.message = verdict.message;
+  blocked.since = task.spec.requested_at;
+  blocked.until = verdict.until;
+  return blocked;
 }
 
 void Planner::State::forget_task(const std::string& task) {

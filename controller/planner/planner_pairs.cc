@@ -152,6 +152,7 @@ void Planner::State::decide_pair(const std::string& installation, TimePoint now)
   // Where a hold takes a pair back, no wave stands in the way.
   const bool in_waves = wish != nullptr && wish->hold.empty();
   pair.decision = decide(facts, installation, wish, in_waves ? opening_of(*wish) : nullptr, now);
+  cancel_outside_window(pair.decision);
   if (pair.decision.effects.empty()) {
     acting.erase(installation);
   } else {
@@ -170,7 +171,9 @@ void Planner::State::decide_pair(const std::string& installation, TimePoint now)
     due = std::min(due, progress.due);
     place = {wish->deployment,
              pair_state(*wish, progress.progress, pair.decision, find(facts.tasks, pair.decision.task)),
-             wish->wave, progress.progress, progress.moving};
+             wish->wave, progress.progress, progress.moving, false};
+    const auto gate = gates.find(pair.decision.task);
+    place.windowed = gate != gates.end() && gate->second.kind == "Window";
     if (progress.progress == Progress::Succeeded && wish->wave >= 0) {
       auto& waves = books[wish->deployment].waves;
       const auto wave = static_cast<std::size_t>(wish->wave);
@@ -183,6 +186,17 @@ void Planner::State::decide_pair(const std::string& installation, TimePoint now)
   }
   decide_again.set(installation, due);
   count_pair(installation, place);
+}
+
+// A window that closes may ask running tasks to stop at their next step.
+void Planner::State::cancel_outside_window(Decision& decision) {
+  const auto* task = find(facts.tasks, decision.task);
+  if (task == nullptr || !task->status.grant || task->spec.cancel) return;
+  const auto verdict = window_verdict(*task);
+  if (!verdict.cancel_in_flight || !decision.ending.insert(task->metadata.name).second) return;
+  decision.effects.push_back(
+      CancelTask{task->metadata.name, task->metadata.resource_version,
+                 api::TaskCancel{api::CancelMode::StepBoundary, "WindowClosed", verdict.message}});
 }
 
 void Planner::State::count_pair(const std::string& installation, const PairPlace& place) {
@@ -202,6 +216,7 @@ void Planner::State::count_pair(const std::string& installation, const PairPlace
     stale.deployment_status.insert(at.deployment);
     auto& book = books[at.deployment];
     if (at.moving) book.held_moving += sign;
+    if (at.windowed) book.windowed += sign;
     if (const auto& rollout = current_rollout(at.deployment); !rollout.empty()) stale.rollouts.insert(rollout);
     if (at.wave < 0) return;
     const auto wave = static_cast<std::size_t>(at.wave);

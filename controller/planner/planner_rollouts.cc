@@ -54,8 +54,15 @@ std::vector<std::string> first_names(const std::set<std::string>& names) {
 
 }  // namespace
 
-std::string Planner::State::window_name(const std::string& rollout, int wave) {
-  return rollout + "/" + std::to_string(wave);
+std::string Planner::State::window_name(const std::string& rollout, const std::string& wave) {
+  return rollout + "/" + wave;
+}
+
+std::string Planner::State::window_name(const Wish& wish) const {
+  const auto expansion = expansions.find(wish.deployment);
+  const auto wave = static_cast<std::size_t>(wish.wave);
+  if (wish.wave < 0 || expansion == expansions.end() || wave >= expansion->second.waves.size()) return "";
+  return window_name(wish.rollout, expansion->second.waves[wave]);
 }
 
 std::string Planner::State::current_rollout(const std::string& deployment) const {
@@ -92,8 +99,11 @@ const WaveOpening* Planner::State::opening_of_window(const std::string& window) 
   const auto book = books.find(rollout->spec.tenant_deployment_ref.name);
   if (book == books.end()) return nullptr;
   const auto& openings = book->second.outcome.waves;
-  for (std::size_t i = 0; i < openings.size(); ++i) {
-    if (window_name(rollout->metadata.name, static_cast<int>(i)) == window) return &openings[i];
+  const auto expansion = expansions.find(rollout->spec.tenant_deployment_ref.name);
+  if (expansion == expansions.end()) return nullptr;
+  const auto& names = expansion->second.waves;
+  for (std::size_t i = 0; i < std::min(openings.size(), names.size()); ++i) {
+    if (window.compare(slash + 1, std::string::npos, names[i]) == 0) return &openings[i];
   }
   return nullptr;
 }
@@ -134,13 +144,14 @@ void Planner::State::advance_rollout_of(const std::string& deployment, const api
     if (approval->spec.rollout_ref.name == rollout.metadata.name) input.approvals.push_back(approval.get());
   }
   for (std::size_t i = 0; i < waves.size(); ++i) {
-    input.starts.push_back(recent_starts(window_name(rollout.metadata.name, static_cast<int>(i)), now));
+    input.starts.push_back(recent_starts(window_name(rollout.metadata.name, expansion.waves[i]), now));
   }
   for (const auto& [name, hold] : facts.holds) {
     input.held = input.held || (hold->spec.tenant_deployment_ref.name == deployment &&
                                 hold->spec.digest == rollout.spec.digest && !hold->metadata.deletion_timestamp);
   }
   input.held_moving = book.held_moving;
+  input.windowed = book.windowed > 0;
   RolloutOutcome outcome = advance_rollout(input, now);
   const auto count = counts.find(deployment);
   if (count != counts.end()) {
@@ -158,7 +169,7 @@ void Planner::State::take_outcome(const std::string& deployment, const api::Roll
   std::set<int> changed;
   for (std::size_t i = 0; i < outcome.waves.size(); ++i) {
     const auto& opening = outcome.waves[i];
-    const std::string window = window_name(name, static_cast<int>(i));
+    const std::string window = window_name(name, expansions.at(deployment).waves[i]);
     admission.set_window(window, opening.open ? opening.window : std::nullopt);
     if (opening.slots) admission.set_budget(window, *opening.slots);
     const bool same = i < before.waves.size() && same_opening(before.waves[i], opening);
@@ -225,7 +236,7 @@ void Planner::State::note_start(const api::DeploymentTask& task) {
   if (rollout != nullptr && !rollout->spec.strategy.max_starts_per_minute) return;
   const Wish* wish = wish_of(task.spec.installation);
   if (wish == nullptr || wish->rollout != task.spec.rollout) return;
-  starts[window_name(task.spec.rollout, wish->wave)].emplace(task.metadata.name, task.status.grant->granted_at);
+  starts[window_name(*wish)].emplace(task.metadata.name, task.status.grant->granted_at);
 }
 
 RecentStarts Planner::State::recent_starts(const std::string& window, TimePoint now) {

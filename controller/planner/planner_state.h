@@ -15,6 +15,7 @@
 #include "controller/planner/pace.h"
 #include "controller/planner/status.h"
 #include "controller/planner/task_state.h"
+#include "controller/planner/windows.h"
 
 namespace tidelock::planner {
 
@@ -36,7 +37,8 @@ struct PairPlace {
   PairState state = PairState::Waiting;
   int wave = 0;
   Progress progress = Progress::Waiting;
-  bool moving = false;  // under a hold
+  bool moving = false;    // under a hold
+  bool windowed = false;  // waits for a DeploymentWindow
   bool operator==(const PairPlace&) const = default;
 };
 struct PairEntry {
@@ -48,6 +50,7 @@ struct PairEntry {
 struct RolloutBook {
   std::vector<WaveCounts> waves;
   int held_moving = 0;
+  int windowed = 0;
   std::string plan_hash;  // empty = to be computed
   RolloutOutcome outcome;
 };
@@ -68,6 +71,7 @@ struct Planner::State {
   Facts facts;
   Admission admission;
   Stale stale;
+  Windows windows;
 
   std::map<std::string, api::ReleaseStatus> snapshots;
   std::map<std::string, Expansion> expansions;          // by deployment
@@ -98,12 +102,15 @@ struct Planner::State {
   Pace<api::ConcurrencyBudgetStatus> budget_pace;
   TimePoint lock_groups_due = kNever;  // those that are stale and may not be written yet
   std::map<std::string, api::ProjectStatus> project_statuses;
+  std::map<std::string, api::DeploymentWindowStatus> window_statuses;
 
   // planner.cc
   LockRules rules_of(const std::string& instance) const;
   void advance(TimePoint now);
   void unindex(const api::DeploymentTask& task);
   void stale_where_unresolved();
+  void advance_windows(TimePoint now);
+  WindowVerdict window_verdict(const api::DeploymentTask& task);
   template <class Matches>
   void stale_where(Matches matches) {
     for (const auto& [name, installation] : facts.installations) {
@@ -120,10 +127,12 @@ struct Planner::State {
   const Wish* wish_of(const std::string& installation) const;
   void decide_pairs(TimePoint now);
   void decide_pair(const std::string& installation, TimePoint now);
+  void cancel_outside_window(Decision& decision);
   void count_pair(const std::string& installation, const PairPlace& place);
 
   // planner_rollouts.cc
-  static std::string window_name(const std::string& rollout, int wave);
+  static std::string window_name(const std::string& rollout, const std::string& wave);
+  std::string window_name(const Wish& wish) const;
   std::string current_rollout(const std::string& deployment) const;
   const WaveOpening* opening_of(const Wish& wish) const;
   const WaveOpening* opening_of_window(const std::string& window) const;
@@ -138,6 +147,7 @@ struct Planner::State {
   // planner_admit.cc
   TimePoint update_request(const api::DeploymentTask& task, const Decision& decision,
                            TimePoint now);
+  std::optional<api::BlockedBy> window_gate(const api::DeploymentTask& task);
   void forget_task(const std::string& task);
   void admit(TimePoint now);
   void expire_lock_waits(TimePoint now);

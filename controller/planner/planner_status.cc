@@ -150,6 +150,12 @@ void Planner::State::emit_objects(Effects& effects) const {
       if (!is_end(effect)) effects.effects.push_back(effect);
     }
   }
+  for (const auto& [name, status] : window_statuses) {
+    const auto* window = find(facts.windows, name);
+    if (window != nullptr) {
+      effects.effects.push_back(WindowStatusChange{name, window->metadata.resource_version, status});
+    }
+  }
   for (const auto& [name, status] : project_statuses) {
     const auto* project = find(facts.projects, name);
     if (project != nullptr) {

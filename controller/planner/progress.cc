@@ -55,7 +55,8 @@ class Standing {
       return is(Progress::Held);
     }
     if (is_installed()) return installed();
-    if (task != nullptr && task->status.grant) {
+    // What still runs of another release is not this rollout's.
+    if (task != nullptr && task->status.grant && task->spec.digest == wish_.choice.digest) {
       return is(decision_.overdue && decision_.last_try ? Progress::Failed : Progress::Updating);
     }
     if (decision_.stalled && task == nullptr) return is(Progress::Failed);

@@ -19,7 +19,8 @@ void put(std::vector<Condition>& conditions, const char* type, bool status,
 bool is_ready(const Wish& wish, const api::Installation* installation, const Decision& decision) {
   return installation != nullptr && !wish.choice.digest.empty() &&
          installation->spec.digest == wish.choice.digest &&
-         decision.base.actual_digest == wish.choice.digest && decision.task.empty();
+         decision.base.actual_digest == wish.choice.digest && decision.task.empty() &&
+         decision.health == Decision::Health::Fine;
 }
 
 std::string progress_reason(const api::DeploymentTask* task,
@@ -141,6 +142,8 @@ PairState pair_state(const Wish& wish, Progress progress, const Decision& decisi
   switch (progress) {
     case Progress::Settled:
     case Progress::Succeeded:
+      if (decision.health == Decision::Health::Bad) return PairState::Failed;
+      if (decision.health == Decision::Health::Unknown) return PairState::Updating;
       return PairState::Ready;
     case Progress::Failed:
       return PairState::Failed;

@@ -172,6 +172,7 @@ std::optional<Problem> resolve(const Facts& facts, const Wish& wish, DeploymentT
   const auto canonical = api::canonical_directory(*directory);
   if (!canonical) return Problem{"Invalid", "installDirectory", canonical.error().message};
   task.install_directory = *canonical;
+  task.health_check = process->health_check;
   task.retention_releases = parts->project->spec.retention_releases;
   for (const auto& [name, variable] : *variables) {
     task.variables.push_back({name, variable.value, "", variable.secret});

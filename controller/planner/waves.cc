@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "controller/api/codec.h"
+#include "controller/api/int_or_percent.h"
 #include "controller/api/selector.h"
 
 namespace tidelock::planner {
@@ -18,11 +19,6 @@ using api::WaveSpec;
 using api::WaveStatus;
 
 constexpr Duration kPacingPeriod = std::chrono::minutes(1);
-
-int percent_of(const api::IntOrPercent& share, int members, bool up) {
-  const std::int64_t parts = std::int64_t{share.value} * members;
-  return static_cast<int>((parts + (up ? 99 : 0)) / 100);
-}
 
 template <class T>
 std::optional<T> either(const std::optional<T>& own, const std::optional<T>& general) {
@@ -92,6 +88,7 @@ class Run {
       roll_back();
     } else if (stopped()) {
       out_.over = true;
+      out_.stalled = known_.reason;
     } else {
       advance();
     }
@@ -133,7 +130,8 @@ class Run {
     WaveStatus& w = wave(i);
     w.members = c.members();
     w.succeeded = c.of(Progress::Succeeded) + c.of(Progress::Settled);
-    w.failed = c.of(Progress::Failed);
+    // What has failed a wave stays counted there, also when it gets well again.
+    w.failed = w.phase == WavePhase::Failed ? std::max(w.failed, c.of(Progress::Failed)) : c.of(Progress::Failed);
     w.unreachable = c.of(Progress::Unreachable);
     w.running = c.of(Progress::Updating) + c.of(Progress::Verifying);
     w.waiting = c.of(Progress::Waiting);
@@ -199,15 +197,19 @@ class Run {
                                  [](const auto& w) { return w.phase == WavePhase::Succeeded; });
     if (!any) return;
     bool failed = false;
+    bool beyond = false;
     bool moving = false;
     for (std::size_t i = 0; i < waves_.size(); ++i) {
       // Without a failure budget nobody has said that a failure is fine.
       failed = failed || (!limit_of_failures(i) && wave(i).failed > 0);
+      beyond = beyond || over_budget(i);
       moving = moving || wave(i).running + wave(i).waiting > 0;
     }
     const bool was_over = known_.phase == "Succeeded" || known_.phase == "Failed";
     if (moving && !was_over) return;
-    if (failed) {
+    if (beyond) {
+      set("Failed", "FailureBudgetExceeded");
+    } else if (failed) {
       set("Failed", "PairsFailed");
     } else {
       set("Succeeded", "");
@@ -223,7 +225,7 @@ class Run {
     const WaveCounts& c = counts(i);
     const bool idle = c.of(Progress::Settled) == c.members();
     if (w.phase == WavePhase::Skipped && !idle) w.phase = WavePhase::Pending;
-    if (w.phase == WavePhase::Failed && c.of(Progress::Failed) == 0) w.phase = WavePhase::Running;
+    if (w.phase == WavePhase::Failed && w.failed == 0) w.phase = WavePhase::Running;
     switch (w.phase) {
       case WavePhase::Pending:
         if (barrier) start_wave(i, idle);
@@ -262,12 +264,12 @@ class Run {
     const int planned = counts(i).members() - counts(i).of(Progress::Settled);
     api::WaveResolved resolved;
     resolved.members = planned;
-    if (spec.concurrency) resolved.concurrency = share_floor(*spec.concurrency, planned, 1);
-    if (spec.max_failures) resolved.max_failures = share_floor(*spec.max_failures, planned, 0);
+    if (spec.concurrency) resolved.concurrency = api::resolve_floor(*spec.concurrency, planned, 1);
+    if (spec.max_failures) resolved.max_failures = api::resolve_floor(*spec.max_failures, planned, 0);
     if (strategy_.unreachable.max)
-      resolved.max_unreachable = share_floor(*strategy_.unreachable.max, planned, 0);
-    if (spec.min_succeeded) resolved.min_succeeded = share_ceil(*spec.min_succeeded, planned, 1);
-    for (const auto& step : spec.steps) resolved.steps.push_back(share_floor(step, planned, 1));
+      resolved.max_unreachable = api::resolve_floor(*strategy_.unreachable.max, planned, 0);
+    if (spec.min_succeeded) resolved.min_succeeded = api::resolve_ceil(*spec.min_succeeded, planned, 1);
+    for (const auto& step : spec.steps) resolved.steps.push_back(api::resolve_floor(step, planned, 1));
     return resolved;
   }
 
@@ -578,16 +580,6 @@ int WaveCounts::members() const {
   int sum = 0;
   for (const int count : by) sum += count;
   return sum;
-}
-
-int share_floor(const api::IntOrPercent& share, int members, int least) {
-  const int wanted = share.percent ? percent_of(share, members, false) : share.value;
-  return std::max(least, std::min(wanted, members));
-}
-
-int share_ceil(const api::IntOrPercent& share, int members, int least) {
-  const int wanted = share.percent ? percent_of(share, members, true) : share.value;
-  return std::max(least, std::min(wanted, members));
 }
 
 std::vector<WaveSpec> waves_of(const api::RolloutStrategy& strategy) {

@@ -84,8 +84,4 @@ struct WavePlace {
 using Labels = std::map<std::string, std::string>;
 WavePlace wave_place(const std::vector<api::WaveSpec>& waves, const Labels& tenant, const Labels& target);
 
-// `share` of `members`: a percentage is rounded down (up) and is at least `least`; more than there are is all.
-int share_floor(const api::IntOrPercent& share, int members, int least);
-int share_ceil(const api::IntOrPercent& share, int members, int least);
-
 }  // namespace tidelock::planner

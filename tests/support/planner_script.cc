@@ -2,11 +2,13 @@
 #include "tests/support/planner_script.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <sstream>
 
 #include "controller/api/codec.h"
+#include "controller/api/yaml.h"
 #include "tests/support/planner_world.h"
 
 namespace tidelock::testing {
@@ -107,7 +109,7 @@ class Script {
     else if (verb == "budget")
       budget(words);
     else if (verb == "target")
-      world_.target(words[1], integer(words, "slots", 1), !flag(words, "unready"));
+      target(words);
     else if (verb == "tenants")
       tenants(words);
     else if (verb == "environment")
@@ -147,11 +149,164 @@ class Script {
     else if (verb == "status")
       status();
     else
-      out_ << "unknown command: " << verb << "\n";
+      return rollout_verb(verb, words, line);
     return out_.str();
   }
 
  private:
+  // What concerns rollouts, gates and holds.
+  std::string rollout_verb(const std::string& verb, const Words& words, const std::string& line) {
+    if (verb == "strategy")
+      strategy(line.substr(verb.size()));
+    else if (verb == "window")
+      window(words[1], line.substr(verb.size() + words[1].size() + 2));
+    else if (verb == "approve" || verb == "reject")
+      approve(words);
+    else if (verb == "health")
+      world_.health(words[1], words[2] == "healthy");
+    else if (verb == "silent")
+      world_.silent.insert(words[1]);
+    else if (verb == "proof")
+      world_.prove_dead(words[1]);
+    else if (verb == "unhold")
+      for (const auto& [name, hold] : std::map(world_.holds())) world_.remove("ReleaseHold", name);
+    else if (verb == "steer")
+      steer(words);
+    else if (verb == "rollouts")
+      rollouts();
+    else if (verb == "waves")
+      waves();
+    else if (verb == "holds")
+      holds();
+    else if (verb == "versions")
+      versions();
+    else
+      out_ << "unknown command: " << verb << "\n";
+    return out_.str();
+  }
+
+  static nlohmann::json from_yaml(const std::string& text) {
+    auto documents = api::parse_yaml(text);
+    if (!documents) throw std::logic_error(documents.error().message);
+    return *documents->front().json;
+  }
+  template <class T>
+  static T object_of(const std::string& name, const std::string& spec) {
+    const auto& info = api::kind_info<T>();
+    nlohmann::json document{{"apiVersion", api::kApiVersion},
+                            {"kind", std::string(info.kind)},
+                            {"metadata", {{"name", name}}},
+                            {"spec", from_yaml(spec)}};
+    auto object = api::decode<T>(document);
+    if (!object) throw std::logic_error(object.error().message);
+    return *object;
+  }
+
+  // strategy {…}: of the deployments that follow
+  void strategy(const std::string& text) {
+    strategy_ = object_of<api::TenantDeployment>("x", "{rollout: " + text + "}").spec.rollout;
+  }
+  void window(const std::string& name, const std::string& text) {
+    world_.put(object_of<api::DeploymentWindow>(name, text));
+  }
+
+  // approve VERSION GATE by=NAME [hash=OTHER]: of the newest rollout of that version
+  void approve(const Words& words) {
+    world_.settle();
+    api::Approval object;
+    object.metadata.name = "word-" + std::to_string(++words_given_);
+    for (const auto& [name, rollout] : world_.rollouts()) {
+      if (rollout->spec.version != words[1]) continue;
+      object.spec.rollout_ref.name = name;
+      object.spec.plan_hash = option(words, "hash").value_or(rollout->status.plan_hash);
+    }
+    object.spec.gate = words[2];
+    object.spec.approver = option(words, "by").value_or("ann");
+    if (words[0] == "reject") object.spec.decision = api::ApprovalDecision::Reject;
+    world_.put(object);
+  }
+
+  // steer VERSION [pause] [resume] [cancel] [accept=WAVE:COUNT]
+  void steer(const Words& words) {
+    for (const auto& [name, rollout] : world_.rollouts()) {
+      if (rollout->spec.version != words[1]) continue;
+      api::Rollout object = *rollout;
+      if (flag(words, "pause")) object.spec.paused = true;
+      if (flag(words, "resume")) object.spec.paused = false;
+      if (flag(words, "cancel")) object.spec.cancel = true;
+      if (const auto accept = option(words, "accept")) {
+        const auto colon = accept->find(':');
+        object.spec.accepted_failures[accept->substr(0, colon)] = std::stoi(accept->substr(colon + 1));
+      }
+      world_.put(object);
+      return;
+    }
+  }
+
+  void rollouts() {
+    world_.settle();
+    for (const auto& [name, rollout] : world_.rollouts()) {
+      out_ << rollout->spec.version << " " << rollout->status.phase;
+      if (!rollout->status.reason.empty()) out_ << " (" << rollout->status.reason << ")";
+      out_ << "\n";
+    }
+  }
+
+  // The rollouts that are not left, wave by wave.
+  void waves() {
+    world_.settle();
+    const auto count = [&](int value, const char* what) {
+      if (value > 0) out_ << " " << value << " " << what;
+    };
+    for (const auto& [name, rollout] : world_.rollouts()) {
+      const auto& status = rollout->status;
+      if (status.phase == "Superseded") continue;
+      out_ << rollout->spec.version << " " << status.phase;
+      if (!status.reason.empty()) out_ << " (" << status.reason << ")";
+      out_ << "\n";
+      for (const auto& wave : status.waves) {
+        out_ << "  " << wave.name << " " << api::to_string(wave.phase) << ":";
+        count(wave.succeeded, "done"), count(wave.failed, "failed"), count(wave.unreachable, "unreachable");
+        count(wave.running, "running"), count(wave.waiting, "waiting");
+        if (const auto& r = wave.resolved) {
+          out_ << "; of " << r->members;
+          if (r->concurrency) out_ << ", concurrency " << *r->concurrency;
+          if (r->max_failures) out_ << ", maxFailures " << *r->max_failures;
+          if (r->max_unreachable) out_ << ", unreachable " << *r->max_unreachable;
+          if (r->min_succeeded != 1) out_ << ", minSucceeded " << r->min_succeeded;
+        }
+        out_ << "\n";
+      }
+    }
+  }
+
+  void holds() {
+    world_.settle();
+    for (const auto& [name, hold] : world_.holds()) {
+      out_ << "hold of " << hold->spec.tenant_deployment_ref.name << " off " << hold->spec.version;
+      for (const auto& wave : hold->spec.waves) out_ << " in wave " << wave;
+      out_ << ": " << hold->spec.reason << "\n";
+    }
+    if (world_.holds().empty()) out_ << "no holds\n";
+  }
+
+  void versions() {
+    world_.settle();
+    for (const auto& [name, installation] : world_.installations()) {
+      const auto& actual = installation->status.actual_release;
+      out_ << name << " " << (actual.empty() ? "-" : actual) << conditions(installation->status.conditions) << "\n";
+    }
+  }
+
+  void target(const Words& words) {
+    world_.target(words[1], integer(words, "slots", 1), !flag(words, "unready"));
+    const auto hosts = option(words, "for");
+    if (!hosts) return;
+    api::Target object = world_.target_object(words[1]);
+    object.spec.tenants = names_in("name", *hosts);
+    world_.put(object);
+  }
+
   void lock_group(const Words& words) {
     api::LockGroupSpec spec;
     const auto scope = option(words, "scope").value_or("Target");
@@ -179,10 +334,20 @@ class Script {
   }
 
   void tenants(const Words& words) {
+    std::map<std::string, std::string> labels;
+    for (const auto& word : words) {
+      const auto equals = word.find('=');
+      if (equals != std::string::npos) labels[word.substr(0, equals)] = word.substr(equals + 1);
+    }
+    const auto make = [&](const std::string& name) {
+      labels["name"] = name;
+      world_.tenant(name, labels);
+    };
     for (std::size_t i = 1; i < words.size(); ++i) {
+      if (words[i].find('=') != std::string::npos) continue;
       const auto dots = words[i].find("..");
       if (dots == std::string::npos) {
-        world_.tenant(words[i], {{"name", words[i]}});
+        make(words[i]);
         continue;
       }
       const std::string first = words[i].substr(0, dots);
@@ -191,7 +356,7 @@ class Script {
       for (int n = std::stoi(first.substr(digits)); n <= last; ++n) {
         std::string text = std::to_string(n);
         while (text.size() < first.size() - digits) text = "0" + text;
-        world_.tenant(first.substr(0, digits) + text, {{"name", first.substr(0, digits) + text}});
+        make(first.substr(0, digits) + text);
       }
     }
   }
@@ -209,7 +374,9 @@ class Script {
     for (auto word = begin; word != words.end(); ++word) {
       if (word != begin) steps.push_back(parse_step(*word));
     }
-    world_.project(words[1], steps, lock_requests(option(words, "locks").value_or("")));
+    std::optional<api::HealthCheck> check;
+    if (flag(words, "checked")) check.emplace().script = api::ScriptStep{"sh", "true"};
+    world_.project(words[1], steps, lock_requests(option(words, "locks").value_or("")), check);
   }
 
   void deploy(const Words& words) {
@@ -220,6 +387,7 @@ class Script {
     } else {
       spec.release.range = words[3];
     }
+    spec.rollout = strategy_;
     spec.priority = integer(words, "priority", 0);
     spec.paused = flag(words, "paused");
     if (const auto tenants = option(words, "tenants")) spec.tenants = names_in("name", *tenants);
@@ -227,7 +395,7 @@ class Script {
     if (option(words, "supersede")) spec.rollout.supersede = api::Supersede::StopAtStepBoundary;
     if (const auto count = option(words, "inflight"))
       spec.rollout.max_in_flight = std::stoi(*count);
-    spec.rollout.retry.limit = integer(words, "retry", 0);
+    if (option(words, "retry")) spec.rollout.retry.limit = integer(words, "retry", 0);
     world_.deployment(words[1], spec);
   }
 
@@ -370,6 +538,8 @@ class Script {
   }
 
   PlannerWorld world_;
+  api::RolloutStrategy strategy_;
+  int words_given_ = 0;
   std::map<std::string, PlannerWorld::Outcome> failing_;
   std::ostringstream out_;
 };

@@ -154,12 +154,13 @@ template void PlannerWorld::put(api::Approval);
 template void PlannerWorld::put(api::ReleaseHold);
 
 void PlannerWorld::project(const std::string& name, std::vector<api::Step> steps,
-                           std::vector<api::LockRequest> locks) {
+                           std::vector<api::LockRequest> locks, std::optional<api::HealthCheck> check) {
   api::Project object;
   object.metadata.name = name;
   object.spec.process.install_directory = "${target.installRoot}/${tenant.name}/${project.name}";
   object.spec.process.steps = std::move(steps);
   object.spec.process.locks = std::move(locks);
+  object.spec.process.health_check = std::move(check);
   put(std::move(object));
 }
 void PlannerWorld::release(const std::string& project, const std::string& version) {
@@ -341,6 +342,7 @@ void PlannerWorld::apply(const planner::Effect& effect) {
 // ---- the agent -------------------------------------------------------------------------------
 
 void PlannerWorld::agent_sees(const DeploymentTask& task) {
+  if (silent.count(task.metadata.name) != 0) return;
   if (!agent_works || api::is_terminal(task.status.phase) || !task.status.grant) return;
   const auto& grant = *task.status.grant;
   const std::int64_t fence = number(grant.fence);
@@ -445,6 +447,24 @@ void PlannerWorld::interrupt(const std::string& name) {
 void PlannerWorld::orphan(const std::string& name) {
   DeploymentTask task = *tasks_.at(name);
   task.status.phase = TaskPhase::Orphaned;
+  store(std::move(task));
+}
+
+void PlannerWorld::prove_dead(const std::string& name) {
+  DeploymentTask task = *tasks_.at(name);
+  task.status.phase = TaskPhase::TimedOut;
+  task.status.reason = "TaskTimeout";
+  finish_task(std::move(task));
+}
+void PlannerWorld::health(const std::string& installation, bool healthy) {
+  const DeploymentTask* newest = nullptr;
+  for (const auto& [name, task] : tasks_) {
+    const bool ours = task->spec.installation == installation && task->status.phase == TaskPhase::Succeeded;
+    if (ours && (newest == nullptr || task->spec.attempt > newest->spec.attempt)) newest = task.get();
+  }
+  if (newest == nullptr) throw std::logic_error("no success of " + installation);
+  DeploymentTask task = *newest;
+  task.status.health = api::HealthReport{healthy, now_, healthy ? "" : "does not answer"};
   store(std::move(task));
 }
 

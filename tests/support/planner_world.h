@@ -30,7 +30,7 @@ class PlannerWorld {
 
   // ---- objects; an existing one is replaced with a new version and generation.
   void project(const std::string& name, std::vector<api::Step> steps,
-               std::vector<api::LockRequest> locks = {});
+               std::vector<api::LockRequest> locks = {}, std::optional<api::HealthCheck> check = {});
   void release(const std::string& project, const std::string& version);
   void environment(const std::string& name);
   void tenant(const std::string& name, std::map<std::string, std::string> labels = {});
@@ -73,6 +73,9 @@ class PlannerWorld {
   void crash_planner();       // a new planner that is told the facts
   void interrupt(const std::string& task);  // the agent died, its processes are proven dead
   void orphan(const std::string& task);
+  std::set<std::string> silent;  // tasks of which the executor never says anything
+  void prove_dead(const std::string& task);  // … until it does: they timed out
+  void health(const std::string& installation, bool healthy);  // a report on the newest success
 
   // ---- what is
   planner::Planner& planner() { return *planner_; }
