@@ -100,6 +100,10 @@ if wants bench; then
   count bench $status 1 0
   TIDELOCK_TARGETS=${TIDELOCK_TARGETS:-200} PYTHONDONTWRITEBYTECODE=1 python3 tests/bench/noop.py; status=$?
   count bench $status 1 0
+  build/jobshop_bench; status=$?
+  count bench $status 1 0
+  build/planner_scale 1000 10000; status=$?
+  count bench $status 1 0
 fi
 for preset in asan-ubsan tsan; do
   tier=${preset%-ubsan}

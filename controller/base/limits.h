@@ -68,6 +68,9 @@ inline constexpr std::size_t kReasonBytesMax = 4'096;  // of an approval or a ho
 inline constexpr std::size_t kBlockedByMax = 8;
 inline constexpr std::size_t kInstallationHistoryMax = 10;
 inline constexpr std::size_t kStatusNamesMax = 20;
+// A candidate is put back by `rollout.order.by: [remaining-work]` behind those only that ask within the
+// same period (counted from 1970): later ones never pass it.
+inline constexpr std::chrono::hours kLearnedOrderPeriod{1};
 
 // tidectl plan: points in time that a forecast looks at before it gives up.
 inline constexpr int kForecastEventsMax = 100'000;

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "controller/base/invariant.h"
+#include "controller/base/limits.h"
 #include "controller/planner/admission_state.h"
 
 namespace tidelock::planner {
@@ -21,6 +22,8 @@ Counter& counter_in(Counters& counters, const std::string& name) {
   return *counter;
 }
 
+Duration::rep period_of(TimePoint time) { return time.time_since_epoch() / limits::kLearnedOrderPeriod; }
+
 void merge(LockDemand& kept, const LockDemand& other) {
   if (other.mode == api::LockMode::Exclusive) kept.mode = other.mode;
   kept.units = std::max(kept.units, other.units);
@@ -30,8 +33,13 @@ void merge(LockDemand& kept, const LockDemand& other) {
 }  // namespace
 
 bool OrderKey::operator<(const OrderKey& other) const {
-  return std::tie(other.priority, other.started, wave, requested_at, rank, task) <
-         std::tie(priority, started, other.wave, other.requested_at, other.rank, other.task);
+  // Who asks for the learned order is put back by it for one period at most, and puts back nobody who
+  // does not: zero comes first.
+  const auto period = work == other.work ? Duration::rep{} : period_of(requested_at);
+  const auto other_period = work == other.work ? Duration::rep{} : period_of(other.requested_at);
+  return std::tie(other.priority, other.started, wave, period, work, requested_at, rank, task) <
+         std::tie(priority, started, other.wave, other_period, other.work, other.requested_at, other.rank,
+                  other.task);
 }
 
 bool ByOrder::operator()(const Entry* a, const Entry* b) const { return a->key < b->key; }
@@ -157,7 +165,7 @@ void Admission::State::release_slots(Entry& entry) {
 void Admission::State::attach(Entry& entry) {
   const Request& request = entry.request;
   entry.key = {request.priority, request.started, request.wave, request.requested_at,
-               request.rank, request.task};
+               request.work,     request.rank,    request.task};
   std::map<std::string, LockHold> holds;
   for (const auto& held : request.holds) {
     for (const auto& part : parts_of(held.lock)) {

@@ -35,7 +35,8 @@ struct Request {
   int wave = 0;
   bool started = false;
   TimePoint requested_at;
-  int rank = 0;  // among those that asked at the same time
+  double work = 0;  // among those that asked within one limits::kLearnedOrderPeriod; zero = strict order
+  int rank = 0;     // among those that asked at the same time
   struct Lock {
     api::TaskLock lock;
     int step = -1;    // index; -1 = deployment level
@@ -56,6 +57,7 @@ struct OrderKey {
   bool started = false;
   int wave = 0;
   TimePoint requested_at;
+  double work = 0;
   int rank = 0;
   std::string task;
   bool operator<(const OrderKey& other) const;

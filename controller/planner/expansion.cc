@@ -6,6 +6,7 @@
 
 #include "controller/api/codec.h"
 #include "controller/api/semver.h"
+#include "controller/planner/step_durations.h"
 #include "controller/planner/waves.h"
 
 namespace tidelock::planner {
@@ -110,7 +111,7 @@ class Placing {
   Placing(const Facts& facts, const TenantDeployment& deployment,
           const api::RolloutStrategy& strategy, Expansion& expansion)
       : facts_(facts),
-        order_(strategy.order),
+        order_(label_order(strategy)),
         waves_(waves_of(strategy)),
         waved_(!strategy.waves.empty()),
         expansion_(expansion) {
@@ -162,6 +163,11 @@ class Placing {
  private:
   using Labels = std::map<std::string, std::string>;
 
+  static api::RolloutOrder label_order(const api::RolloutStrategy& strategy) {
+    auto order = strategy.order;
+    std::erase(order.by, kRemainingWork);
+    return order;
+  }
   template <class T>
   static const Labels& labels(const ByName<T>& objects, const std::string& name) {
     static const Labels kNone;

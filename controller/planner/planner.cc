@@ -216,7 +216,11 @@ void Planner::set(Ptr<api::DeploymentTask> object) {
   const std::string name = object->metadata.name;
   const auto& raw = *object;
   const auto old = put(state_->facts.tasks, object);
-  if (old) state_->unindex(*old);
+  if (old) {
+    state_->unindex(*old);
+    state_->durations.count(*old, -1);
+  }
+  state_->durations.count(raw, 1);
   state_->facts.attempts[raw.spec.installation][raw.spec.attempt] = &raw;
   if (raw.status.grant) state_->fence = std::max(state_->fence, raw.status.grant->fence);
   state_->grants.erase(name);
@@ -313,6 +317,7 @@ void Planner::remove(const std::string& kind, const std::string& name) {
     if (place == facts.tasks.end()) return;
     stale.installations.insert(place->second->spec.installation);
     state_->unindex(*place->second);
+    state_->durations.count(*place->second, -1);
     facts.tasks.erase(place);
     state_->grants.erase(name);
     state_->forget_task(name);
@@ -367,6 +372,7 @@ void Planner::State::advance(TimePoint now) {
   advance_windows(now);
   snapshot_releases(now);
   expand_deployments();
+  reorder_by_work();
   decide_pairs(now);
   advance_rollouts(now);
   admit(now);

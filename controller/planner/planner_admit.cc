@@ -92,7 +92,9 @@ TimePoint Planner::State::update_request(const api::DeploymentTask& task, const 
     if (view.state == TaskState::Unstarted) add_wants(task.spec.locks, -1, request);
     add_wants(view.next.locks, view.next.step, request);
     candidate_since.emplace(name, std::max(view.requested_at, now));
+    order_by_work(task, view, request);
   } else {
+    by_work.erase(name);
     candidate_since.erase(name);
     lock_waits.set(name, kNever);
   }
@@ -114,7 +116,29 @@ std::optional<api::BlockedBy> Planner::State::window_gate(const api::DeploymentT
   return blocked;
 }
 
+// Under `rollout.order.by: [remaining-work]`. Broken pairs go first all the same.
+void Planner::State::order_by_work(const api::DeploymentTask& task, const TaskView& view, Request& request) {
+  const auto* rollout = find(facts.rollouts, task.spec.rollout);
+  if (rollout == nullptr || !orders_by_work(rollout->spec.strategy)) {
+    by_work.erase(task.metadata.name);
+    return;
+  }
+  by_work[task.metadata.name] = task.spec.project;
+  if (request.rank >= 0) request.work = durations.work(task, view.next);
+}
+
+// Durations that were learned since put the waiting tasks of their projects in another order.
+void Planner::State::reorder_by_work() {
+  const auto changed = durations.take_changed();
+  if (changed.empty()) return;
+  for (const auto& [name, project] : by_work) {
+    const auto* task = changed.count(project) != 0 ? find(facts.tasks, name) : nullptr;
+    if (task != nullptr) stale.installations.insert(task->spec.installation);
+  }
+}
+
 void Planner::State::forget_task(const std::string& task) {
+  by_work.erase(task);
   admission.remove(task);
   lock_waits.set(task, kNever);
   candidate_since.erase(task);

@@ -14,6 +14,7 @@
 #include "controller/planner/facts.h"
 #include "controller/planner/pace.h"
 #include "controller/planner/status.h"
+#include "controller/planner/step_durations.h"
 #include "controller/planner/task_state.h"
 #include "controller/planner/windows.h"
 
@@ -89,6 +90,8 @@ struct Planner::State {
   Timers lock_waits;                                    // tasks: end of waitTimeout
   std::map<std::string, std::string> timed_out;         // task → message
   std::map<std::string, TimePoint> candidate_since;
+  StepDurations durations;
+  std::map<std::string, std::string> by_work;               // waiting tasks ordered by it → project
   std::map<std::string, api::BlockedBy> gates;              // tasks that are no candidates
   std::set<std::string> must_park;                          // at a boundary, in a retry backoff
   std::map<std::string, GrantTask> grants;                  // outstanding, by task
@@ -148,6 +151,8 @@ struct Planner::State {
   TimePoint update_request(const api::DeploymentTask& task, const Decision& decision,
                            TimePoint now);
   std::optional<api::BlockedBy> window_gate(const api::DeploymentTask& task);
+  void order_by_work(const api::DeploymentTask& task, const TaskView& view, Request& request);
+  void reorder_by_work();
   void forget_task(const std::string& task);
   void admit(TimePoint now);
   void expire_lock_waits(TimePoint now);

@@ -86,8 +86,8 @@ class Reference {
     for (auto& [name, task] : tasks_) {
       if (!task.waiting) continue;
       const auto& request = task.request;
-      task.key = {effective_priority(task), request.started, request.wave, request.requested_at, request.rank,
-                  name};
+      task.key = {effective_priority(task), request.started, request.wave, request.requested_at, request.work,
+                  request.rank, name};
       order.push_back(&task);
     }
     std::sort(order.begin(), order.end(),

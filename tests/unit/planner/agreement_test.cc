@@ -86,6 +86,7 @@ class History {
     request.task = "t" + std::to_string(random_.below(90) + 10) + "-" + std::to_string(++names_);
     request.priority = random_.chance(0.7) ? 0 : static_cast<int>(random_.between(1, 2));
     request.requested_at = TimePoint(Duration(random_.below(20)));
+    if (random_.chance(0.5)) request.work = static_cast<double>(random_.below(4));
     request.waiting = true;
     request.wants = some_locks(0, 2, -1);
     for (auto& lock : some_locks(3, 4, 0)) request.wants.push_back(lock);
