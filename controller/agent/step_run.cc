@@ -157,8 +157,8 @@ void StepRun::exited(const ProcessEvent& event, TimePoint now) {
   write_log(stream_.finish(), now);
   status_.exit_code = event.exit_code;
   if (stopped_as_) {
+    if (state_ != State::Killing) proving_since_ = now;
     state_ = State::Proving;
-    proving_since_ = now;
     next_ = now;
     return;
   }
@@ -230,8 +230,12 @@ TimePoint StepRun::advance(TimePoint now) {
       if (now < next_) return next_;
       context_->outside.processes.signal(*process_, SIGKILL);
       state_ = State::Killing;
-      return kNever;
-    case State::Killing: return kNever;
+      proving_since_ = now;
+      return now + kProofPatience;
+    case State::Killing:
+      // Stuck in the kernel.
+      unproven_ = now - proving_since_ >= kProofPatience;
+      return unproven_ ? kNever : proving_since_ + kProofPatience;
     case State::Proving: return prove(now);
     case State::Done: return kNever;
   }

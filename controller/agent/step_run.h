@@ -83,7 +83,7 @@ class StepRun {
   std::optional<api::StepPhase> stopped_as_;
   TimePoint deadline_;       // of the step
   TimePoint next_ = kNever;  // of what the state waits for
-  TimePoint proving_since_;
+  TimePoint proving_since_;  // first SIGKILL, or the exit
 };
 
 }  // namespace tidelock::agent

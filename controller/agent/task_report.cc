@@ -139,21 +139,31 @@ TimePoint TaskRun::write_due() const {
 }
 
 void TaskRun::status_phase(api::DeploymentTaskStatus& status) const {
-  if (stage_ == Stage::Reporting) {
-    status.phase = ending_->phase;
-    status.reason = ending_->reason;
-    status.message = shortened(printable(ending_->message), limits::kStepMessageBytesMax);
-    if (values_) status.message = values_->masker()->mask(status.message);
-    status.finished_at = finished_at_;
-    status.reported_version = reported_version_;
-    status.reported_digest = reported_digest_;
-    return;
+  if (stage_ == Stage::Reporting) return status_ending(status);
+  if (timeout_told_) {
+    status.reason = "TaskTimeout";
+    status.message = "its time of " + format_duration(*spec().timeout) +
+                     " is up, but its processes are not proven dead yet; its locks are kept";
   }
+  status_unproven(status);
+}
+
+void TaskRun::status_ending(api::DeploymentTaskStatus& status) const {
+  status.phase = ending_->phase;
+  status.reason = ending_->reason;
+  status.message = shortened(printable(ending_->message), limits::kStepMessageBytesMax);
+  if (values_) status.message = values_->masker()->mask(status.message);
+  status.finished_at = finished_at_;
+  status.reported_version = reported_version_;
+  status.reported_digest = reported_digest_;
+}
+
+void TaskRun::status_unproven(api::DeploymentTaskStatus& status) const {
   for (const StepRun& run : runs_) {
     if (!run.unproven()) continue;
     const api::StepStatus& step = run.status();
     status.phase = api::TaskPhase::Orphaned;
-    status.reason = "LivenessUnknown";
+    if (status.reason.empty()) status.reason = "LivenessUnknown";
     status.message = "step " + step.name + " started at " + format_time(*step.started_at) +
                      ": it cannot be told whether a process of it still runs";
     return;
@@ -181,7 +191,7 @@ std::string TaskRun::status_body() const {
   const bool orphaned = holder.status.phase == api::TaskPhase::Orphaned;
   // Running is the planner's word, but it is the agent that takes Orphaned back.
   if (holder.status.phase != api::TaskPhase::Running || orphaned_) patch["phase"] = all["phase"];
-  if (orphaned_ && holder.status.phase == api::TaskPhase::Running) {
+  if (orphaned_ && holder.status.phase == api::TaskPhase::Running && !timeout_told_) {
     patch["reason"] = nullptr;
     patch["message"] = nullptr;
   }

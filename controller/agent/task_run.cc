@@ -14,6 +14,7 @@ namespace {
 constexpr Duration kSecretRetry = std::chrono::seconds(1);
 constexpr std::size_t kWaitsMax = 20;
 constexpr Duration kRefusedRetry = std::chrono::seconds(1);
+constexpr Duration kTimeoutToldAfter = std::chrono::seconds(1);
 
 bool failed_phase(api::StepPhase phase) {
   return phase == api::StepPhase::Failed || phase == api::StepPhase::TimedOut;
@@ -292,14 +293,7 @@ bool TaskRun::advance_running(TimePoint now) {
   if (spec().cancel && spec().cancel->mode == api::CancelMode::Now) {
     stop_all(api::StepPhase::Cancelled, now);
   }
-  if (spec().timeout && !runs_.empty()) {
-    const TimePoint deadline = group_started_ + (*spec().timeout - executed_);
-    if (now >= deadline && !timed_out_) {
-      timed_out_ = true;
-      stop_all(api::StepPhase::TimedOut, now);
-    }
-    if (!timed_out_) due_ = std::min(due_, deadline);
-  }
+  watch_timeout(now);
   bool done = true;
   bool unproven = false;
   for (StepRun& run : runs_) {
@@ -314,6 +308,27 @@ bool TaskRun::advance_running(TimePoint now) {
   if (!done) return false;
   settle_group(now);
   return true;
+}
+
+// The locks stay until the death is proven; that the time is up is said when that is not soon.
+void TaskRun::watch_timeout(TimePoint now) {
+  if (!spec().timeout || runs_.empty()) return;
+  const TimePoint deadline = group_started_ + (*spec().timeout - executed_);
+  if (now < deadline) {
+    due_ = std::min(due_, deadline);
+    return;
+  }
+  if (!timed_out_at_) {
+    timed_out_at_ = now;
+    stop_all(api::StepPhase::TimedOut, now);
+  }
+  if (timeout_told_) return;
+  if (now >= *timed_out_at_ + kTimeoutToldAfter) {
+    timeout_told_ = true;
+    dirty_ = true;
+  } else {
+    due_ = std::min(due_, *timed_out_at_ + kTimeoutToldAfter);
+  }
 }
 
 void TaskRun::stop_all(api::StepPhase as, TimePoint now) {
@@ -358,7 +373,7 @@ std::optional<TaskRun::Ending> TaskRun::ending_of_steps() const {
                     "step " + step.name + ": " + step.message};
     }
   }
-  if (timed_out_) {
+  if (timed_out_at_) {
     return Ending{api::TaskPhase::TimedOut, "TaskTimeout",
                   "still running after " + format_duration(*spec().timeout)};
   }

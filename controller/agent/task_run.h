@@ -80,6 +80,7 @@ class TaskRun {
   void start_group(const api::TaskGrant& grant, TimePoint now);
   bool wants_to_run(int index, bool failed);
   void start_step(int index, const api::TaskGrant& grant, TimePoint now);
+  void watch_timeout(TimePoint now);
   void stop_all(api::StepPhase as, TimePoint now);
   void settle_group(TimePoint now);
   void allow_retries(TimePoint now);
@@ -99,6 +100,8 @@ class TaskRun {
 
   std::string status_body() const;
   void status_phase(api::DeploymentTaskStatus& status) const;
+  void status_ending(api::DeploymentTaskStatus& status) const;
+  void status_unproven(api::DeploymentTaskStatus& status) const;
   TimePoint write_due() const;
   const api::DeploymentTaskSpec& spec() const { return task_->spec; }
   StepTask step_task() const;
@@ -116,7 +119,8 @@ class TaskRun {
   api::Fence refused_;          // last one that was refused, to say so once
   std::vector<api::StepStatus> steps_;
   std::vector<StepRun> runs_;   // of the group
-  bool timed_out_ = false;      // the task
+  std::optional<TimePoint> timed_out_at_;  // the task
+  bool timeout_told_ = false;   // that its time is up although it is not proven dead
   bool abandoned_ = false;
   Duration executed_{0};        // by groups that are done
   TimePoint group_started_;

@@ -11,9 +11,9 @@ FakeProcessRunner::FakeProcessRunner(TimePoint now, Decide decide, Wake wake)
     : now_(now), decide_(std::move(decide)), wake_(std::move(wake)) {}
 
 TimePoint FakeProcessRunner::next_of(const Live& live) const {
-  if (live.exited) return live.gone;
+  if (live.exited) return std::min(live.gone, live.killed);
   const TimePoint started = intervals_[live.interval].started;
-  const TimePoint end = started + live.script.duration;
+  const TimePoint end = std::min(started + live.script.duration, live.killed);
   if (live.output_sent == live.script.output.size()) return end;
   return std::min(end, started + live.script.output[live.output_sent].first);
 }
@@ -41,6 +41,7 @@ void FakeProcessRunner::advance_to(TimePoint now) {
 
 // One thing that is due: an output, the exit, or the end of what lingered.
 void FakeProcessRunner::step(ProcessId id, Live& live) {
+  if (live.killed <= now_) return end_by(id, live, SIGKILL);
   if (live.exited) return;
   const TimePoint started = intervals_[live.interval].started;
   const auto& output = live.script.output;
@@ -122,8 +123,22 @@ void FakeProcessRunner::signal(ProcessId id, int signal_number) {
   const bool deadly = signal_number == SIGKILL ||
                       (signal_number == SIGTERM && !live.script.ignores_sigterm);
   if (!deadly) return;
-  end_by(id, live, signal_number);
+  if (signal_number == SIGKILL) {
+    if (!kill(id, live)) return;
+  } else {
+    end_by(id, live, signal_number);
+  }
   if (live.exited && live.gone <= now_) live_.erase(found);
+}
+
+// False: it takes its time to die.
+bool FakeProcessRunner::kill(ProcessId id, Live& live) {
+  if (live.script.outlives_kill == Duration{0}) {
+    end_by(id, live, SIGKILL);
+    return true;
+  }
+  live.killed = std::min(live.killed, now_ + live.script.outlives_kill);
+  return false;
 }
 
 // A process that is killed takes its family along, others leave behind what lingers.
@@ -163,8 +178,7 @@ void FakeProcessRunner::kill_holders(const std::string& lock_file) {
   for (auto next = live_.begin(); next != live_.end();) {
     const auto current = next++;
     if (!holds(current->second, lock_file)) continue;
-    end_by(current->first, current->second, SIGKILL);
-    live_.erase(current);
+    if (kill(current->first, current->second)) live_.erase(current);
   }
 }
 

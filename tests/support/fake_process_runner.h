@@ -26,6 +26,7 @@ struct ProcessScript {
   std::vector<std::pair<Duration, std::string>> output = {};
   bool ignores_sigterm = false;
   Duration lingers{0};           // how long a background child outlives it and holds the lock
+  Duration outlives_kill{0};     // SIGKILL ends it and what lingers only so much later
   std::function<void()> effect = {};  // run when it exits by itself, e.g. to write a file
   Result<void> start = {};       // an error: the process cannot be started
 };
@@ -78,6 +79,7 @@ class FakeProcessRunner final : public ProcessRunner {
     bool exited = false;
     bool exit_taken = false;  // by poll()
     TimePoint gone;      // end of the lingering child; set at exit
+    TimePoint killed = kNever;  // when a SIGKILL that was sent has its effect
   };
 
   TimePoint next_of(const Live& live) const;
@@ -85,6 +87,7 @@ class FakeProcessRunner final : public ProcessRunner {
   void exit(ProcessId id, Live& live, int exit_code, int signal, Duration lingers);
   void tell(const Live& live, ProcessEvent event);
   void end_by(ProcessId id, Live& live, int signal_number);
+  bool kill(ProcessId id, Live& live);
   bool holds(const Live& live, const std::string& lock_file) const;
 
   TimePoint now_;

@@ -312,6 +312,75 @@ TEST_CASE("a task past its execution time is TimedOut, time between its steps no
   CHECK(world.processes.intervals()[1].ended - world.processes.intervals()[1].started == 10s);
 }
 
+TEST_CASE("a task whose time is up says so while its process lives, and is TimedOut when it is dead", "[agent]") {
+  AgentWorld world([](const ProcessSpec&) {
+    return ProcessScript{.duration = 1h, .ignores_sigterm = true};
+  });
+  world.task("t1", kTwo, {{"timeout", "20s"}});
+  world.grant("t1", 0, 1);
+  world.run_for(20500ms);
+  auto task = world.get("t1");
+  CHECK(task.status.phase == TaskPhase::Running);
+  CHECK(task.status.reason.empty());  // most processes end within the second
+  world.run_for(500ms);
+  task = world.get("t1");
+  CHECK(task.status.phase == TaskPhase::Running);
+  CHECK(task.status.reason == "TaskTimeout");
+  CHECK(task.status.message == "its time of 20s is up, but its processes are not proven dead yet; its locks are kept");
+  CHECK(!task.status.finished_at);
+  world.run_for(4s);  // SIGKILL comes 5 s after SIGTERM
+  task = world.get("t1");
+  CHECK(task.status.phase == TaskPhase::TimedOut);
+  CHECK(task.status.reason == "TaskTimeout");
+  CHECK(task.status.message == "still running after 20s");
+  const auto& process = world.processes.intervals()[0];
+  CHECK(process.ended - process.started == 25s);
+  CHECK(process.signal == SIGKILL);
+}
+
+TEST_CASE("a child that holds the liveness file keeps a timed out task and its locks", "[agent]") {
+  AgentWorld world([](const ProcessSpec& spec) {
+    const bool first = spec.environment.at("TIDELOCK_ATTEMPT") == "1";
+    return first ? ProcessScript{.duration = 1h, .lingers = 1h, .outlives_kill = 60s}
+                 : ProcessScript{.duration = 1s};
+  });
+  const nlohmann::json lock{{"stepLocks", {{{"instance", "target/web-01/central"}}}}};
+  world.task("t1", kOne, {{"timeout", "20s"}});
+  world.grant("t1", 0, 1, 1, lock);
+  world.run_for(22s);  // SIGTERM ended the process itself
+  auto task = world.get("t1");
+  CHECK(world.processes.running() == 0);
+  CHECK(task.status.phase == TaskPhase::Running);
+  CHECK(task.status.reason == "TaskTimeout");
+  world.task("t2", kOne, {{"attempt", 2}});
+  world.grant("t2", 0, 1, 1, lock);
+  world.run_for(20s);
+  task = world.get("t1");
+  CHECK(task.status.phase == TaskPhase::Orphaned);
+  CHECK(task.status.reason == "TaskTimeout");
+  CHECK(task.status.message.find("step a started at") == 0);
+  CHECK(world.processes.intervals().size() == 1);  // the lock is not free for t2
+  world.run_for(45s);
+  CHECK(world.get("t1").status.phase == TaskPhase::TimedOut);
+  CHECK(world.get("t2").status.phase == TaskPhase::Succeeded);
+}
+
+TEST_CASE("a process that even SIGKILL does not end makes its task Orphaned", "[agent]") {
+  AgentWorld world([](const ProcessSpec&) {
+    return ProcessScript{.duration = 1h, .ignores_sigterm = true, .outlives_kill = 60s};
+  });
+  world.task("t1", kOne, {{"timeout", "20s"}});
+  world.grant("t1", 0, 1);
+  world.run_for(36s);
+  auto task = world.get("t1");
+  CHECK(task.status.phase == TaskPhase::Orphaned);
+  CHECK(task.status.reason == "TaskTimeout");
+  world.run_for(50s);
+  task = world.get("t1");
+  CHECK(task.status.phase == TaskPhase::TimedOut);
+  CHECK(task.status.message == "still running after 20s");
+}
+
 TEST_CASE("cancel at the step boundary lets the step end and starts no other", "[agent]") {
   AgentWorld world(exits({}));
   world.task("t1", kTwo);

@@ -172,6 +172,21 @@ TEST_CASE("an adopted step past its timeout is killed", "[agent][crash]") {
   CHECK(world.processes.running() == 0);
 }
 
+TEST_CASE("a task past its time is TimedOut though the agent died before its process", "[agent][crash]") {
+  AgentWorld world([](const ProcessSpec&) {
+    return ProcessScript{.duration = 40s, .ignores_sigterm = true};
+  });
+  world.task("t1", R"([{"name":"a","script":{"body":"x"}}])", {{"timeout", "20s"}});
+  world.grant("t1", 0, 1);
+  world.run_for(22s);
+  CHECK(world.get("t1").status.reason == "TaskTimeout");
+  world.kill_agent();
+  world.run_for(30s);
+  REQUIRE(world.start_agent());
+  world.run_for(1s);
+  CHECK(world.get("t1").status.phase == TaskPhase::TimedOut);
+}
+
 TEST_CASE("a step that ended while the agent was dead is Interrupted", "[agent][crash]") {
   AgentWorld world(seconds(2));
   world.task("t1", R"([{"name":"a","script":{"body":"x"}}])");
