@@ -6,8 +6,10 @@
 #include <set>
 
 #include "controller/agent/run_context.h"
+#include "controller/agent/secret_values.h"
 #include "controller/agent/target_book.h"
 #include "controller/agent/task_run.h"
+#include "controller/agent/watch_book.h"
 #include "controller/base/log.h"
 #include "controller/client/reflector.h"
 
@@ -38,18 +40,23 @@ class LocalAgent final : public Agent {
         tasks_(outside.api, task_reflector(options, outside.wake),
                [](const api::ObjectKey& key, const Error& error) {
                  log_warn("task cannot be read", {{"task", key.name}, {"error", error.message}});
-               }) {}
+               }),
+        watches_(context_, tasks_, targets_) {}
 
   TimePoint step(TimePoint now) override {
     TimePoint next = targets_.step(now);
-    next = std::min(next, tasks_.step(now, [this](const api::ObjectKey& key, const auto&,
-                                                  const auto&) { changed_.insert(key); }));
+    next = std::min(next, tasks_.step(now, [this](const api::ObjectKey& key, const TaskPtr& old_task,
+                                                  const TaskPtr& task) {
+                      changed_.insert(key);
+                      watches_.changed(old_task, task);
+                    }));
     if (!targets_.synced() || !tasks_.synced()) return next;
     look_at_tasks(now);
     take_events(now);
     next = std::min(next, run(now));
     next = std::min(next, context_.logs.step(now));
     write_statuses(now);
+    next = std::min(next, watches_.step(now));
     sweep();
     if (!changed_.empty()) next = now;
     for (const auto& [uid, run] : runs_) next = std::min(next, run->due());
@@ -63,12 +70,18 @@ class LocalAgent final : public Agent {
   void look_at_tasks(TimePoint now) {
     if (const auto added = targets_.take_new(); !added.empty()) {
       for (const auto& [key, task] : tasks_.cache().all()) {
-        if (added.contains({key.ns, task->spec.target})) changed_.insert(key);
+        if (!added.contains({key.ns, task->spec.target})) continue;
+        changed_.insert(key);
+        watches_.look_again(*task);
       }
     }
     for (const api::ObjectKey& key : std::exchange(changed_, {})) look_at(key, now);
-    if (!cleaned_) clean_up();
+    if (!cleaned_) {
+      clean_up();
+      watches_.clean_up();
+    }
     cleaned_ = true;
+    watches_.settle(now);
   }
 
   void look_at(const api::ObjectKey& key, TimePoint now) {
@@ -121,6 +134,7 @@ class LocalAgent final : public Agent {
       if (owner == context_.processes.end()) continue;
       const auto run = runs_.find(owner->second);
       if (run != runs_.end()) run->second->process_event(event, now);
+      watches_.process_event(owner->second, event, now);
       if (event.kind == ProcessEvent::Kind::Exited) context_.processes.erase(owner);
     }
     for (const FetchDone& done : context_.outside.fetcher.poll()) {
@@ -128,6 +142,7 @@ class LocalAgent final : public Agent {
       if (owner == context_.tickets.end()) continue;
       const auto run = runs_.find(owner->second);
       if (run != runs_.end()) run->second->ticket_done(done, now);
+      watches_.ticket_done(owner->second, done, now);
       context_.tickets.erase(owner);
     }
   }
@@ -164,35 +179,16 @@ class LocalAgent final : public Agent {
     for (const auto& [uid, run] : runs_) {
       if (run->needs_secrets(now)) waiting.push_back(run.get());
     }
-    for (TaskRun* run : waiting) read_secrets_of(*run, now);
-    return !waiting.empty();
-  }
-
-  void read_secrets_of(TaskRun& run, TimePoint now) {
-    std::map<std::string, std::string> values;
-    std::map<std::string, api::Secret> read;
-    for (const auto& [variable, reference] : run.secrets()) {
-      if (!read.contains(reference.name)) {
-        auto secret = context_.outside.api.get<api::Secret>(run.key().ns, reference.name);
-        if (!secret) {
-          Error error = secret.error();
-          error.message = "variable " + variable + ": " + error.message;
-          return run.secrets_failed(error, now);
-        }
-        read.emplace(reference.name, std::move(*secret));
+    for (TaskRun* run : waiting) {
+      const auto values = agent::read_secrets(context_.outside.api, run->key().ns, run->secrets());
+      if (!values) {
+        run->secrets_failed(values.error(), now);
+        continue;
       }
-      const api::Secret& secret = read.at(reference.name);
-      const auto found = secret.data.find(reference.key);
-      if (found == secret.data.end()) {
-        return run.secrets_failed(
-            make_error(Reason::NotFound, "variable " + variable + ": secret " + reference.name +
-                                             " has no key " + reference.key),
-            now);
-      }
-      values[variable] = found->second;
+      run->set_secrets(*values);
+      run->touch();
     }
-    run.set_secrets(values);
-    run.touch();
+    return !waiting.empty();
   }
 
   void write_statuses(TimePoint now) {
@@ -236,6 +232,7 @@ class LocalAgent final : public Agent {
   RunContext context_;
   TargetBook targets_;
   client::Reflector<api::DeploymentTask> tasks_;
+  WatchBook watches_;
   std::set<api::ObjectKey> changed_;
   std::map<std::string, Run> runs_;  // by uid
   std::map<api::ObjectKey, std::string> by_key_;

@@ -20,6 +20,8 @@
 
 namespace tidelock::agent {
 
+inline constexpr Duration kDriftIntervalDefault = std::chrono::minutes(5);
+
 struct Options {
   // The target that this agent serves; empty = every target with executor Local (the server's own).
   std::string target;
@@ -30,6 +32,7 @@ struct Options {
   int step_log_flush_bytes = 64 * 1024;
   Duration log_flush_interval = std::chrono::milliseconds(200);
   Duration kill_grace = std::chrono::seconds(5);  // SIGTERM to SIGKILL
+  Duration drift_interval = kDriftIntervalDefault;  // between two looks at what a pair has installed
   std::string path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";  // of steps
 };
 

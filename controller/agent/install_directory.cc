@@ -33,7 +33,7 @@ std::string encode(const Receipt& receipt) {
   return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-Receipt decode(const json& value) {
+Receipt decode_fields(const json& value) {
   Receipt receipt;
   receipt.project = value.value("project", "");
   receipt.version = value.value("version", "");
@@ -47,6 +47,18 @@ Receipt decode(const json& value) {
   receipt.installed = value.value("installed", std::vector<std::string>{});
   if (auto time = parse_time(value.value("time", ""))) receipt.time = *time;
   return receipt;
+}
+
+// Not ours, or damaged: an error with one sentence.
+Result<Receipt> decode(const std::string& bytes) {
+  const auto value = api::parse_json(bytes, limits::kReceiptBytesMax);
+  if (!value) return fail(value.error());
+  if (!value->is_object()) return fail(Reason::Invalid, "not an object");
+  try {
+    return decode_fields(*value);
+  } catch (const json::exception& error) {
+    return fail(Reason::Invalid, error.what());
+  }
 }
 
 }  // namespace
@@ -129,18 +141,36 @@ Result<Receipt> InstallDirectory::read_receipt() {
   const auto bytes = disk_.read_file(path_ + "/receipt.json", limits::kReceiptBytesMax);
   if (!bytes && bytes.error().reason == Reason::NotFound) return Receipt{};
   if (!bytes) return fail(bytes.error());
-  auto value = api::parse_json(*bytes, limits::kReceiptBytesMax);
-  if (!value || !value->is_object()) {
-    // Not ours, or damaged: nothing is known to be installed, and the next success replaces it.
-    log_warn("receipt cannot be read", {{"directory", path_}});
-    return Receipt{};
+  auto receipt = decode(*bytes);
+  if (receipt) return receipt;
+  // Nothing is known to be installed, and the next success replaces it.
+  log_warn("receipt cannot be read", {{"directory", path_}, {"error", receipt.error().message}});
+  return Receipt{};
+}
+
+Result<InstalledState> InstallDirectory::look() {
+  InstalledState state;
+  const auto bytes = disk_.read_file(path_ + "/receipt.json", limits::kReceiptBytesMax);
+  if (!bytes && bytes.error().reason != Reason::NotFound) return fail(bytes.error());
+  if (bytes) {
+    auto receipt = decode(*bytes);
+    if (receipt) state.receipt = std::move(*receipt);
+    if (!receipt) state.receipt_problem = "receipt.json is damaged: " + receipt.error().message;
+  } else {
+    state.receipt_problem = "receipt.json is missing";
   }
-  try {
-    return decode(*value);
-  } catch (const json::exception& error) {
-    log_warn("receipt cannot be read", {{"directory", path_}, {"error", error.what()}});
-    return Receipt{};
+  const auto current = disk_.stat(path_ + "/current");
+  if (!current && current.error().reason != Reason::NotFound) return fail(current.error());
+  if (current && current->type == FileType::Symlink) {
+    auto target = disk_.read_symlink(path_ + "/current");
+    if (!target) return fail(target.error());
+    state.current = std::move(*target);
   }
+  if (state.receipt.folder.empty()) return state;
+  const auto folder = disk_.stat(release_path(state.receipt.folder));
+  if (!folder && folder.error().reason != Reason::NotFound) return fail(folder.error());
+  state.folder = folder && folder->type == FileType::Directory;
+  return state;
 }
 
 Result<void> InstallDirectory::remove(const std::string& installation_uid) {

@@ -29,6 +29,14 @@ struct Receipt {
   std::vector<std::string> installed;  // folders that were current, newest first, this one included
 };
 
+// What an install directory shows; read without changing anything.
+struct InstalledState {
+  Receipt receipt;              // empty = missing, or damaged
+  std::string receipt_problem;  // why there is none; empty = there is one
+  std::string current;          // where the link points; empty = there is no link
+  bool folder = false;          // the release folder that the receipt names is there
+};
+
 class InstallDirectory {
  public:
   InstallDirectory(Disk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
@@ -42,6 +50,8 @@ class InstallDirectory {
   Result<void> finish(Receipt receipt, int keep, bool alone);
   // Missing = an empty receipt.
   Result<Receipt> read_receipt();
+  // An error: it cannot be told now.
+  Result<InstalledState> look();
   // All that Tidelock made here, and the directory itself if that leaves it empty. Nothing when the
   // receipt names another installation.
   Result<void> remove(const std::string& installation_uid);

@@ -13,31 +13,6 @@ constexpr Duration kProbeInterval = std::chrono::milliseconds(200);
 constexpr Duration kProbeIntervalMax = std::chrono::seconds(2);
 constexpr Duration kProofPatience = std::chrono::seconds(10);
 
-std::map<std::string, std::string> environment_of(const StepTask& task, const api::Step& step,
-                                                  const api::StepStatus& status) {
-  const api::DeploymentTaskSpec& spec = task.object.spec;
-  std::map<std::string, std::string> environment = task.values.environment();
-  environment["TIDELOCK_PROJECT"] = spec.project;
-  environment["TIDELOCK_RELEASE"] = spec.version;
-  environment["TIDELOCK_ENVIRONMENT"] = spec.environment;
-  environment["TIDELOCK_TENANT"] = spec.tenant;
-  environment["TIDELOCK_TARGET"] = spec.target;
-  environment["TIDELOCK_STEP"] = step.name;
-  environment["TIDELOCK_ATTEMPT"] = std::to_string(spec.attempt);
-  environment["TIDELOCK_STEP_ATTEMPT"] = std::to_string(status.attempt);
-  environment["TIDELOCK_INSTALL_DIR"] = task.install_path;
-  if (task.object.status.grant) {
-    environment["TIDELOCK_FENCE"] =
-        std::to_string(api::to_integer(task.object.status.grant->fence));
-  }
-  return environment;
-}
-
-std::string exit_text(const ProcessEvent& event) {
-  return event.signal != 0 ? "killed by signal " + std::to_string(event.signal)
-                           : "exit code " + std::to_string(event.exit_code);
-}
-
 }  // namespace
 
 StepRun::StepRun(RunContext& context, const api::DeploymentTask& task, int index,
@@ -79,17 +54,13 @@ void StepRun::start_script(const StepTask& task, const api::ScriptStep& script, 
   ProcessSpec spec;
   spec.working_directory = folder + "/work";
   spec.lock_file = lock_file_;
-  spec.environment = environment_of(task, step_, status_);
+  spec.environment = script_environment(task, step_.name, status_.attempt);
   spec.environment["PATH"] = context_->options.path;
   spec.environment["HOME"] = spec.working_directory;
   spec.environment["TIDELOCK_OUTPUT"] = output_file_;
-  spec.argv = {script.shell, "-c", script.body};
-  if (script.body.size() > limits::kScriptArgumentBytesMax) {
-    const std::string file = folder + "/" + std::to_string(index_) + ".sh";
-    auto written = context_->outside.disk.write_scratch_file(file, script.body, 0600);
-    if (!written) return finish(api::StepPhase::Failed, written.error().message, now);
-    spec.argv = {script.shell, file};
-  }
+  auto argv = script_argv(context_->outside.disk, script, folder + "/" + std::to_string(index_) + ".sh");
+  if (!argv) return finish(api::StepPhase::Failed, argv.error().message, now);
+  spec.argv = std::move(*argv);
   auto started = context_->outside.processes.start(spec);
   if (!started) return finish(api::StepPhase::Failed, started.error().message, now);
   process_ = *started;
@@ -114,28 +85,8 @@ void StepRun::start_package(const StepTask& task, const api::PackageStep& packag
   await(context_->outside.fetcher.start(job));
 }
 
-Result<HttpJob> StepRun::http_job(const StepTask& task, const api::HttpStep& http) const {
-  const api::Lookup lookup = task.values.lookup(task.steps);
-  HttpJob job;
-  job.method = http.method;
-  job.expect = http.expect;
-  job.timeout = step_.timeout;
-  auto url = api::expand_template(http.url, lookup);
-  if (!url) return fail(url.error());
-  job.url = std::move(*url);
-  auto body = api::expand_template(http.body, lookup);
-  if (!body) return fail(body.error());
-  job.body = std::move(*body);
-  for (const auto& [name, value] : http.headers) {
-    auto expanded = api::expand_template(value, lookup);
-    if (!expanded) return fail(expanded.error());
-    job.headers[name] = std::move(*expanded);
-  }
-  return job;
-}
-
 void StepRun::start_http(const StepTask& task, const api::HttpStep& http, TimePoint now) {
-  const auto job = http_job(task, http);
+  const auto job = http_job(task, http, step_.timeout);
   if (!job) return finish(api::StepPhase::Failed, job.error().message, now);
   await(context_->outside.fetcher.start(*job));
 }

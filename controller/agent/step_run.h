@@ -13,18 +13,11 @@
 
 #include "controller/agent/masker.h"
 #include "controller/agent/run_context.h"
+#include "controller/agent/step_job.h"
 #include "controller/agent/step_outputs.h"
 #include "controller/agent/task_values.h"
 
 namespace tidelock::agent {
-
-// What a step must know of its task.
-struct StepTask {
-  const api::DeploymentTask& object;
-  const TaskValues& values;
-  const std::vector<api::StepStatus>& steps;
-  std::string install_path;  // of the release folder
-};
 
 class StepRun {
  public:
@@ -56,7 +49,6 @@ class StepRun {
   void start_script(const StepTask& task, const api::ScriptStep& script, TimePoint now);
   void start_package(const StepTask& task, const api::PackageStep& package, TimePoint now);
   void start_http(const StepTask& task, const api::HttpStep& http, TimePoint now);
-  Result<HttpJob> http_job(const StepTask& task, const api::HttpStep& http) const;
   void await(Ticket ticket);
   TimePoint watch_adopted(TimePoint now);
   TimePoint prove(TimePoint now);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "controller/agent/drift.h"
 #include "controller/agent/task_run.h"
 #include "controller/api/codec.h"
 #include "controller/base/limits.h"
@@ -16,13 +17,6 @@ constexpr Duration kWriteBackoffFirst = std::chrono::milliseconds(100);
 constexpr int kReceiptTries = 15;
 constexpr Duration kReceiptRetry = std::chrono::seconds(1);
 constexpr Duration kWriteBackoffMax = std::chrono::seconds(10);
-
-// Held on a target's install directory by one task at a time, unless the project opted out.
-bool installs_alone(const api::DeploymentTaskSpec& spec) {
-  return std::any_of(spec.locks.begin(), spec.locks.end(), [](const api::TaskLock& lock) {
-    return lock.instance.find("/path/") != std::string::npos;
-  });
-}
 
 Receipt receipt_of(const api::DeploymentTaskSpec& spec, const std::string& folder, TimePoint now) {
   Receipt receipt;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "controller/agent/secret_values.h"
 #include "controller/api/codec.h"
 #include "controller/api/when.h"
 #include "controller/base/limits.h"
@@ -24,9 +25,7 @@ bool failed_phase(api::StepPhase phase) {
 
 TaskRun::TaskRun(RunContext& context, TaskPtr task, TargetPtr target, TimePoint now)
     : context_(context), task_(std::move(task)), target_(std::move(target)), due_(now) {
-  const bool secret = std::any_of(spec().variables.begin(), spec().variables.end(),
-                                  [](const auto& variable) { return variable.secret.has_value(); });
-  if (!secret) set_secrets({});
+  if (secrets().empty()) set_secrets({});
   recover(context_.journal.find(uid()));
 }
 
@@ -52,11 +51,7 @@ bool TaskRun::needs_secrets(TimePoint now) const {
 }
 
 std::map<std::string, api::SecretKeyReference> TaskRun::secrets() const {
-  std::map<std::string, api::SecretKeyReference> wanted;
-  for (const api::TaskVariable& variable : spec().variables) {
-    if (variable.secret) wanted[variable.name] = *variable.secret;
-  }
-  return wanted;
+  return secrets_of(spec());
 }
 
 void TaskRun::set_secrets(const std::map<std::string, std::string>& values) {

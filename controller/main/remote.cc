@@ -99,6 +99,7 @@ int run_agent(const AgentFlags& flags, platform::ShutdownSignals& signals) {
   options.state_dir = flags.state_dir;
   options.instance = random.uuid();
   options.version = TIDELOCK_VERSION;
+  options.drift_interval = flags.drift_interval.value_or(options.drift_interval);
   auto agent = agent::Agent::open(options, {api, disk, processes, **fetcher, random, waker.handle()});
   if (!agent) return failed(agent.error());
   log_info("agent started", {{"server", found->options.base_url}, {"target", options.target}});

@@ -2,8 +2,10 @@
 // `tidelock controller` and `tidelock agent`: the same parts against an API server elsewhere.
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "controller/base/time.h"
 #include "controller/platform/signals.h"
 
 namespace tidelock {
@@ -18,6 +20,7 @@ struct AgentFlags {
   std::string target;
   std::string ns;
   std::string state_dir;
+  std::optional<Duration> drift_interval;  // absent = the agent's default
 };
 int run_agent(const AgentFlags& flags, platform::ShutdownSignals& signals);
 

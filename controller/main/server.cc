@@ -165,6 +165,7 @@ class ServerProcess {
     options.state_dir = data_->file("agent");
     options.instance = random_.uuid();
     options.version = TIDELOCK_VERSION;
+    options.drift_interval = flags_.drift_interval.value_or(options.drift_interval);
     auto agent = agent::Agent::open(
         options, {*agent_.api, disk_, *processes_, *fetcher_, random_, agent_.waker.handle()});
     if (!agent) return fail(agent.error());

@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <optional>
 
 #include "controller/base/log.h"
+#include "controller/base/time.h"
 #include "controller/main/remote.h"
 #include "controller/main/server.h"
 #include "controller/platform/signals.h"
@@ -23,6 +25,19 @@ std::string absolute(const std::string& path) {
 std::string kubeconfig_default() {
   const char* given = std::getenv("KUBECONFIG");
   return given != nullptr ? given : "";
+}
+
+void add_drift_interval(CLI::App& command, std::optional<tidelock::Duration>& value) {
+  command.add_option_function<std::string>(
+      "--drift-interval",
+      [&value](const std::string& text) {
+        const auto duration = tidelock::parse_duration(text);
+        if (!duration || *duration < std::chrono::seconds(1)) {
+          throw CLI::ValidationError("--drift-interval", "want a duration of at least 1s, got \"" + text + "\"");
+        }
+        value = *duration;
+      },
+      "How often the agent looks whether what it installed is still there (default: 5m)");
 }
 
 }  // namespace
@@ -50,6 +65,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   server_command->add_flag("--allow-local-executor", server.allow_local_executor,
                            "Run the steps of targets with `executor: Local` in this process's machine");
+  add_drift_interval(*server_command, server.drift_interval);
 
   tidelock::ControllerFlags controller;
   controller.kubeconfig = kubeconfig_default();
@@ -65,6 +81,7 @@ int main(int argc, char** argv) {
   agent_command->add_option("-n,--namespace", agent.ns, "Its namespace (default: the kubeconfig's)");
   agent_command->add_option("--state-dir", agent.state_dir, "Journal, package cache and working folders")
       ->capture_default_str();
+  add_drift_interval(*agent_command, agent.drift_interval);
 
   CLI11_PARSE(app, argc, argv);
   tidelock::set_log_level(level);

@@ -5,6 +5,7 @@
 // thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -31,6 +32,7 @@ class FakeFetcher final : public agent::Fetcher {
   bool hold = false;  // packages and http steps are not answered unless cancelled
   std::vector<agent::PackageJob> package_jobs;  // all that were asked for
   std::vector<agent::HttpJob> http_jobs;
+  std::size_t most_disk_jobs = 0;  // that were not answered at one time
   void set_wake(Wake wake) { wake_ = std::move(wake); }
   // The agent died: nobody waits for an answer any more.
   void agent_crashed() { queue_.clear(); }
@@ -44,7 +46,13 @@ class FakeFetcher final : public agent::Fetcher {
     http_jobs.push_back(job);
     return add(job);
   }
-  agent::Ticket start(agent::DiskJob job) override { return add(std::move(job)); }
+  agent::Ticket start(agent::DiskJob job) override {
+    const auto others = std::count_if(queue_.begin(), queue_.end(), [](const auto& entry) {
+      return std::holds_alternative<agent::DiskJob>(entry.second);
+    });
+    most_disk_jobs = std::max(most_disk_jobs, static_cast<std::size_t>(others) + 1);
+    return add(std::move(job));
+  }
   void cancel(agent::Ticket ticket) override {
     cancelled_.insert(ticket);
     if (wake_) wake_();
