@@ -46,12 +46,13 @@ OpeningState OpeningHours::open_since(TimePoint opening) const {
       state.next_change = state.certain_until = *until_;
       return state;
     }
-    const auto next = opening_after(opening);
-    if (!next || *next > end) {
+    // Of the openings until the end, it included, the last one lasts longest.
+    const auto last = opening_up_to(end);
+    if (!last || *last <= opening) {
       state.next_change = state.certain_until = end;
       return state;
     }
-    opening = *next;
+    opening = *last;
     end = opening + duration_;
   }
   state.certain_until = end;

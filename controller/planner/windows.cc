@@ -83,21 +83,22 @@ std::set<std::string> Windows::advance(TimePoint now) {
 
 std::optional<Windows::Block> Windows::denied(const Selection& selection, bool rollback,
                                               TimePoint time) {
-  std::optional<Block> block;
+  Block block;
   for (const Entry* entry : selection) {
     if (entry->spec.kind != WindowKind::Deny || (rollback && entry->spec.allow_rollback)) continue;
     const OpeningState state = entry->at(time);
     if (!state.open) continue;
-    if (!block) block = Block{entry, false, state.certain_until};
     // The one that denies longest is the one to name.
-    if (state.certain_until > block->ask_again) {
-      block->window = entry;
-      block->ask_again = state.certain_until;
+    const TimePoint closes = state.next_change.value_or(kNever);
+    if (block.window == nullptr || closes > block.ask_again) {
+      block.window = entry;
+      block.ask_again = closes;
     }
     if (entry->hours && entry->spec.in_flight == WindowInFlight::Cancel) {
-      block->cancel_in_flight = true;
+      block.cancel_in_flight = true;
     }
   }
+  if (block.window == nullptr) return std::nullopt;
   return block;
 }
 
@@ -154,9 +155,9 @@ WindowVerdict Windows::judge(const Selection& selection, bool rollback, TimePoin
     verdict.message += ", which cannot be read and so " +
                        std::string(deny ? "denies" : "never opens") + ": " + window.problem;
   } else {
-    verdict.message += deny ? ", which denies" : ", which is closed";
+    verdict.message += deny ? ", which denies; " : ", which is closed; ";
     verdict.message +=
-        verdict.until ? " until " + format_time(*verdict.until) : "; no opening is in sight";
+        verdict.until ? "may start at " + format_time(*verdict.until) : "no opening is in sight";
   }
   return verdict;
 }

@@ -30,7 +30,7 @@ struct WindowVerdict {
   std::string window;              // who blocks; empty = open
   std::optional<TimePoint> until;  // when the pair may start; absent = not in sight
   bool cancel_in_flight = false;
-  std::string message;  // "waits for Window nights, which is closed until …"
+  std::string message;  // "waits for Window nights, which is closed; may start at …"
   bool operator==(const WindowVerdict&) const = default;
 };
 
