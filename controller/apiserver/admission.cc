@@ -9,6 +9,7 @@
 #include "controller/apiserver/metadata.h"
 #include "controller/apiserver/object_codec.h"
 #include "controller/apiserver/object_rules.h"
+#include "controller/apiserver/stamps.h"
 #include "controller/apiserver/status.h"
 
 namespace tidelock::apiserver {
@@ -163,6 +164,7 @@ Result<std::string> admit_create(Admission& admission, json document) {
   if (type.builtin == Builtin::Namespace) hold_namespace(document);
   if (type.builtin != Builtin::None) default_core(type.builtin, document);
   if (type.builtin == Builtin::Crd) set_crd_status(admission.context, document, nullptr);
+  stamp_created(type, admission.user, document);
   if (const auto valid = validate_all(admission, document, nullptr); !valid) return fail(valid.error());
   return encode_stored(type, document);
 }
@@ -175,6 +177,7 @@ Result<Change> admit_update(Admission& admission, json document, const json& old
   } else {
     keep_server_metadata(document["metadata"], old["metadata"]);
     if (type.has_status) take_status_from(document, old);
+    stamp_updated(type, old, document);
     // A namespace's finalizers go through its finalize subresource only.
     if (type.builtin == Builtin::Namespace) document["spec"] = old.value("spec", json::object());
     if (type.builtin != Builtin::None) default_core(type.builtin, document);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything between a decoded document and the bytes that are stored: header and metadata checks,
-// pruning, defaults, generation, status rules, validation.
+// pruning, defaults, generation, status rules, stamps, validation.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -18,6 +18,7 @@ namespace tidelock::apiserver {
 struct Admission {
   Context& context;
   const ResourceType& type;
+  const User& user;
   std::string ns;
   std::string name;         // of the URL; empty for a create
   std::string subresource;  // "", "status" or "finalize"

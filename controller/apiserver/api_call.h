@@ -19,6 +19,7 @@ struct ApiCall {
   http::Request request;
   http::Target target;
   RequestInfo info;
+  User user;
   ResourceTypePtr type;
   http::Respond respond;
   std::vector<std::string> warnings;  // become Warning headers

@@ -38,7 +38,8 @@ json merged(json old, const json& wanted) {
 
 Result<Change> decide(Context& context, const ResourceType& type, const std::string& name,
                       const json& wanted, const store::Entry* current) {
-  Admission admission{context, type, "", name, "", FieldValidation::Ignore, false, {}, {}};
+  static const User self{"system:apiserver", {}};
+  Admission admission{context, type, self, "", name, "", FieldValidation::Ignore, false, {}, {}};
   if (current == nullptr) {
     auto stored = admit_create(admission, wanted);
     if (!stored) return fail(stored.error());

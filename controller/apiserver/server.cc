@@ -102,7 +102,7 @@ void Server::dispatch(http::Request request, http::Respond respond) {
   auto type = context_.registry.find(info->group, info->version, info->plural);
   if (!type) return respond(not_found_page());
   dispatch_resource(std::make_shared<ApiCall>(ApiCall{context_, std::move(request), *target,
-                                                      std::move(*info), std::move(type),
+                                                      std::move(*info), *user, std::move(type),
                                                       std::move(respond), {}}));
 }
 

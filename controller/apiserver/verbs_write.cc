@@ -24,6 +24,7 @@ Admission make_admission(const CallPtr& call, const WriteOptions& options,
                          std::vector<std::string> notes) {
   return Admission{call->context,
                    *call->type,
+                   call->user,
                    call->info.ns,
                    call->info.name,
                    call->info.subresource,
