@@ -202,6 +202,38 @@ bool leaving(const T& object) {
   return object.metadata.deletion_timestamp.has_value();
 }
 
+// The tenants that a deployment takes, to be found by the label by which a target chooses them.
+class TenantsByLabel {
+ public:
+  using List = std::vector<const api::Tenant*>;
+
+  TenantsByLabel(const Facts& facts, const TenantDeployment& deployment) {
+    if (!deployment.spec.tenants) return;
+    for (const auto& [name, tenant] : facts.tenants) {
+      if (!leaving(*tenant) && api::matches(*deployment.spec.tenants, tenant->metadata.labels))
+        all_.push_back(tenant.get());
+    }
+  }
+
+  // All that match, by name, and maybe others.
+  const List& candidates(const api::LabelSelector& selector) {
+    if (selector.match_labels.empty()) return all_;
+    const auto& [key, value] = *selector.match_labels.begin();
+    const auto [place, added] = by_label_.try_emplace(key);
+    if (added) {
+      for (const auto* tenant : all_) {
+        const auto label = tenant->metadata.labels.find(key);
+        if (label != tenant->metadata.labels.end()) place->second[label->second].push_back(tenant);
+      }
+    }
+    return place->second[value];
+  }
+
+ private:
+  List all_;
+  std::map<std::string, std::map<std::string, List>> by_label_;  // as far as asked for
+};
+
 }  // namespace
 
 std::optional<Problem> missing_objects(const Facts& facts, const TenantDeployment& deployment) {
@@ -261,6 +293,7 @@ Expansion expand(const Facts& facts, const TenantDeployment& deployment) {
     placing.place(name, wish);
     expansion.wishes.emplace(std::move(name), std::move(wish));
   };
+  TenantsByLabel tenants(facts, deployment);
   for (const auto& [target_name, target] : facts.targets) {
     const auto& environments = target->spec.environments;
     if (leaving(*target) || !api::matches(spec.targets, target->metadata.labels)) continue;
@@ -272,11 +305,8 @@ Expansion expand(const Facts& facts, const TenantDeployment& deployment) {
       add("", target_name);
       continue;
     }
-    if (!spec.tenants) continue;
-    for (const auto& [tenant_name, tenant] : facts.tenants) {
-      const auto& labels = tenant->metadata.labels;
-      if (leaving(*tenant) || !api::matches(*spec.tenants, labels)) continue;
-      if (api::matches(target->spec.tenants, labels)) add(tenant_name, target_name);
+    for (const auto* tenant : tenants.candidates(target->spec.tenants)) {
+      if (api::matches(target->spec.tenants, tenant->metadata.labels)) add(tenant->metadata.name, target_name);
     }
   }
   placing.rank();

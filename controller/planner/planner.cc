@@ -29,6 +29,16 @@ Ptr<T> put(ByName<T>& objects, Ptr<T> object) {
   return old;
 }
 
+// Takes the object out; null = it was not there.
+template <class T>
+Ptr<T> take(ByName<T>& objects, const std::string& name) {
+  const auto place = objects.find(name);
+  if (place == objects.end()) return nullptr;
+  auto old = std::move(place->second);
+  objects.erase(place);
+  return old;
+}
+
 template <class T>
 void insert_keys(const std::map<std::string, T>& from, std::set<std::string>& to) {
   for (const auto& [name, value] : from) to.insert(name);
@@ -142,10 +152,7 @@ void Planner::set(Ptr<api::Tenant> object) {
   const std::string name = object->metadata.name;
   const auto old = put(state_->facts.tenants, object);
   if (same_wish(old.get(), *object)) return;
-  insert_keys(state_->facts.deployments, state_->stale.deployments);
-  state_->stale_where([&](const api::InstallationSpec& spec) {
-    return spec.tenant_ref && spec.tenant_ref->name == name;
-  });
+  state_->tenant_changed(name, old.get(), object.get());
 }
 
 void Planner::set(Ptr<api::Target> object) {
@@ -154,11 +161,11 @@ void Planner::set(Ptr<api::Target> object) {
   const bool same = same_wish(old.get(), *object);
   // A heartbeat alone concerns nobody.
   if (same && old->status.conditions == object->status.conditions) return;
-  state_->stale_where(
-      [&](const api::InstallationSpec& spec) { return spec.target_ref.name == name; });
-  if (same) return;
-  state_->admission.refresh_rules();
-  insert_keys(state_->facts.deployments, state_->stale.deployments);
+  if (same) {
+    state_->stale_pairs(state_->index.by_target(), name);
+  } else {
+    state_->target_changed(name, old.get(), object.get());
+  }
 }
 
 void Planner::set(Ptr<api::LockGroup> object) {
@@ -208,7 +215,10 @@ void Planner::set(Ptr<api::Rollout> object) {
 
 void Planner::set(Ptr<api::Installation> object) {
   const std::string name = object->metadata.name;
-  put(state_->facts.installations, std::move(object));
+  const auto old = put(state_->facts.installations, object);
+  const std::string& key = state_->facts.installations.find(name)->first;
+  if (old && !(old->spec == object->spec)) state_->index.remove(key, old->spec);
+  if (!old || !(old->spec == object->spec)) state_->index.add(key, object->spec);
   state_->stale.installations.insert(name);
 }
 
@@ -266,12 +276,11 @@ void Planner::remove(const std::string& kind, const std::string& name) {
     facts.environments.erase(name);
     everything();
   } else if (kind == "Tenant") {
-    facts.tenants.erase(name);
-    everything();
+    const auto old = take(facts.tenants, name);
+    state_->tenant_changed(name, old.get(), nullptr);
   } else if (kind == "Target") {
-    facts.targets.erase(name);
-    state_->admission.refresh_rules();
-    everything();
+    const auto old = take(facts.targets, name);
+    state_->target_changed(name, old.get(), nullptr);
   } else if (kind == "LockGroup") {
     facts.lock_groups.erase(name);
     state_->lock_group_pace.forget(name);
@@ -293,7 +302,10 @@ void Planner::remove(const std::string& kind, const std::string& name) {
     state_->rollout_pace.forget(name);
     everything();
   } else if (kind == "Installation") {
-    facts.installations.erase(name);
+    const auto place = facts.installations.find(name);
+    if (place == facts.installations.end()) return;
+    state_->index.remove(place->first, place->second->spec);
+    facts.installations.erase(place);
     state_->installation_pace.forget(name);
     stale.installations.insert(name);
   } else if (kind == "DeploymentWindow") {
@@ -330,6 +342,27 @@ void Planner::State::unindex(const api::DeploymentTask& task) {
   const auto place = attempts->second.find(task.spec.attempt);
   if (place != attempts->second.end() && place->second == &task) attempts->second.erase(place);
   if (attempts->second.empty()) facts.attempts.erase(attempts);
+}
+
+void Planner::State::stale_pairs(const NamesBy& names, const std::string& by) {
+  for (const auto* name : names.of(by)) stale.installations.insert(*name);
+}
+
+void Planner::State::tenant_changed(const std::string& name, const api::Tenant* old, const api::Tenant* now) {
+  stale_pairs(index.by_tenant(), name);
+  for (const auto& [deployment, object] : facts.deployments) {
+    const auto& strategy = strategy_of(facts, current_rollout(deployment), deployment);
+    if (index.concerns(*object, strategy, old, now)) stale.deployments.insert(deployment);
+  }
+}
+
+void Planner::State::target_changed(const std::string& name, const api::Target* old, const api::Target* now) {
+  stale_pairs(index.by_target(), name);
+  index.target_changed(old, now);
+  admission.refresh_rules();
+  for (const auto& [deployment, object] : facts.deployments) {
+    if (FactIndex::concerns(*object, old, now)) stale.deployments.insert(deployment);
+  }
 }
 
 // Pairs whose task could not be made: what they miss may be there now.

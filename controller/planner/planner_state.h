@@ -11,6 +11,7 @@
 #include "controller/planner/admission.h"
 #include "controller/planner/decision.h"
 #include "controller/planner/explain.h"
+#include "controller/planner/fact_index.h"
 #include "controller/planner/facts.h"
 #include "controller/planner/pace.h"
 #include "controller/planner/status.h"
@@ -70,6 +71,7 @@ struct Planner::State {
 
   Options options;
   Facts facts;
+  FactIndex index;
   Admission admission;
   Stale stale;
   Windows windows;
@@ -111,6 +113,9 @@ struct Planner::State {
   LockRules rules_of(const std::string& instance) const;
   void advance(TimePoint now);
   void unindex(const api::DeploymentTask& task);
+  void stale_pairs(const NamesBy& names, const std::string& by);
+  void tenant_changed(const std::string& name, const api::Tenant* old, const api::Tenant* now);
+  void target_changed(const std::string& name, const api::Target* old, const api::Target* now);
   void stale_where_unresolved();
   void advance_windows(TimePoint now);
   WindowVerdict window_verdict(const api::DeploymentTask& task);
