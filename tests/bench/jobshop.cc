@@ -92,7 +92,10 @@ int main(int argc, char** argv) {
     const double learned = shop.makespan("2.0.0", {planner::kRemainingWork}) / instance.best;
     strict_sum += strict;
     learned_sum += learned;
-    if (all) std::printf("%-5s best %5d  strict %.3f  learned %.3f\n", instance.name.c_str(), instance.best, strict, learned);
+    if (all) {
+      std::printf("%-5s best %5d  strict %.3f  learned %.3f\n", instance.name.c_str(), instance.best, strict,
+                  learned);
+    }
     std::fflush(stdout);
   }
   const double count = static_cast<double>(shops.size());

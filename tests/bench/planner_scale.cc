@@ -260,7 +260,8 @@ class Fleet {
     api::Tenant tenant;
     tenant.metadata.name = numbered("tenant-", number);
     tenant.metadata.creation_timestamp = now_;
-    tenant.metadata.labels = {{"host", numbered("target-", number / kTenantsPerTarget)}, {"ring", number < moved() ? "canary" : "fleet"}};
+    tenant.metadata.labels = {{"host", numbered("target-", number / kTenantsPerTarget)},
+                              {"ring", number < moved() ? "canary" : "fleet"}};
     tenants_[tenant.metadata.name] = std::make_shared<const api::Tenant>(tenant);
   }
   void add_target(int number) {

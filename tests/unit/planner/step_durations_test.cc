@@ -61,7 +61,8 @@ class ThreeProjects {
       world.release(name, "2.0.0");
     }
   }
-  void deploy(const std::string& project, const std::string& version, std::vector<std::string> order, int priority = 0) {
+  void deploy(const std::string& project, const std::string& version, std::vector<std::string> order,
+              int priority = 0) {
     api::TenantDeploymentSpec spec;
     spec.project_ref.name = project;
     spec.release.version = version;
