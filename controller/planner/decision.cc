@@ -12,7 +12,7 @@ namespace {
 // Attempts cut off by a crash are tried again at once this often; beyond it they count as failures,
 // since the step itself may be what ends the agent.
 constexpr int kInterruptedFree = 5;
-
+constexpr Duration kCorrectionPeriod = std::chrono::hours(1);
 
 using api::Action;
 using api::DeploymentTask;
@@ -238,6 +238,8 @@ class Pair {
         : running_ != nullptr
             ? difference(running_->spec.version, running_->spec.digest, version(), digest())
             : difference(base.actual_release, base.actual_digest, version(), digest());
+    correction_ = false;
+    if (decision_.action == Action::None && running_ == nullptr) consider_drift();
     const bool back = held() && (decision_.action != Action::None || halfway());
     if (back && !running_fits) decision_.action = Action::Rollback;
     if (end_cancelled()) {
@@ -264,16 +266,46 @@ class Pair {
     }
   }
 
-  // Only what is said of the task that brought the release counts.
-  void check_health() {
+  // The task that brought what is installed: only what is said of it counts.
+  const DeploymentTask* bringer() const {
     const auto& history = decision_.base.history;
     const auto success = std::find_if(history.begin(), history.end(), [&](const auto& entry) {
       return entry.phase == "Succeeded" && entry.digest == digest();
     });
-    if (success == history.end()) return;
+    if (success == history.end()) return nullptr;
     const auto found = attempts_.find(success->attempt);
-    if (found == attempts_.end() || !found->second->spec.health_check) return;
-    const auto& health = found->second->status.health;
+    return found == attempts_.end() ? nullptr : found->second;
+  }
+
+  // Something else is installed than what was brought (semantics.md §6).
+  void consider_drift() {
+    const auto* task = wish_ == nullptr || held() ? nullptr : bringer();
+    if (task == nullptr || !task->status.drift) return;
+    const auto* project = find(facts_.projects, wish_->project);
+    if (project == nullptr || project->spec.drift.mode == api::DriftMode::Never) return;
+    decision_.drift = "Reported";
+    decision_.drift_message = task->status.drift->message;
+    if (project->spec.drift.mode == api::DriftMode::Report) return;
+    std::vector<TimePoint> corrections;  // of the last hour, newest first
+    const auto& history = decision_.base.history;
+    for (std::size_t i = 0; i + 1 < history.size(); ++i) {
+      const bool again = history[i].digest == digest() && history[i + 1].digest == digest();
+      if (again && history[i].finished_at > now_ - kCorrectionPeriod) corrections.push_back(history[i].finished_at);
+    }
+    if (static_cast<int>(corrections.size()) >= project->spec.drift.max_corrections) {
+      decision_.drift = "CorrectionLimit";
+      if (!corrections.empty()) decision_.due = std::min(decision_.due, corrections.back() + kCorrectionPeriod);
+      return;
+    }
+    decision_.drift = "Correcting";
+    decision_.action = Action::Redeploy;
+    correction_ = true;
+  }
+
+  void check_health() {
+    const auto* task = bringer();
+    if (task == nullptr || !task->spec.health_check) return;
+    const auto& health = task->status.health;
     if (!health) {
       decision_.health = Decision::Health::Unknown;
     } else if (!health->healthy) {
@@ -331,7 +363,7 @@ class Pair {
                     goal ? &*goal : nullptr,
                     decision_.action,
                     decision_.base.attempts + 1,
-                    wish_ == nullptr ? "" : wish_->rollout,
+                    wish_ == nullptr || correction_ ? "" : wish_->rollout,
                     newest == nullptr ? now_ : newest->spec.requested_at};
     auto task = build_task(facts_, order);
     if (!task) {
@@ -339,7 +371,7 @@ class Pair {
       return;
     }
     // Last, so that where a pair stands does not depend on whether its wave is open.
-    if (newest == nullptr && !may_start()) return;
+    if (newest == nullptr && !correction_ && !may_start()) return;
     // The older ones end when the new one is a fact: until then they keep the place in the queue, should
     // the create fail.
     for (const auto* old : queued_) decision_.ending.insert(old->metadata.name);
@@ -396,6 +428,7 @@ class Pair {
     const auto& history = decision_.base.history;
     if (history.empty() || !counts(history.front())) return true;
     const auto& last = history.front();
+    if (correction_ && last.phase == "Succeeded") return true;
     if (last.phase == "Interrupted") {
       const int interrupted = interrupted_in_a_row();
       if (interrupted <= kInterruptedFree) return true;
@@ -510,6 +543,7 @@ class Pair {
   const DeploymentTask* terminal_ = nullptr;   // the newest
   std::vector<const DeploymentTask*> queued_;  // by attempt
   ReleaseChoice goal_;  // what it is to have: what is wished for, or where a hold keeps it
+  bool correction_ = false;  // the installed release is to be applied again
   bool retry_due_ = false;
   Decision decision_;
 };

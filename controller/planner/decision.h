@@ -26,6 +26,8 @@ struct Decision {
   bool stalled = false;         // nothing happens until a person or a new release changes something
   std::string reason, message;  // of stalled
   enum class Health { Fine, Unknown, Bad } health = Health::Fine;  // of what is installed as wished
+  std::string drift;         // reason: Reported, Correcting, CorrectionLimit; empty = as it was installed
+  std::string drift_message;
   bool overdue = false;         // the running task has had its time and nobody said that it is over
   bool last_try = false;        // with overdue: no other attempt follows
   bool settling = false;        // the object itself is about to change; its status can wait

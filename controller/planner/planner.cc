@@ -76,7 +76,9 @@ Planner::State::State(Options given)
       rollout_pace(kStatusInterval),
       installation_pace(kWaiterInterval),
       lock_group_pace(kStatusInterval),
-      budget_pace(kStatusInterval) {}
+      budget_pace(kStatusInterval) {
+  admission.set_budget(kCorrections, kCorrectionsAtOnce);
+}
 
 LockRules Planner::State::rules_of(const std::string& instance) const {
   LockRules rules;
@@ -191,6 +193,7 @@ void Planner::set(Ptr<api::ConcurrencyBudget> object) {
 void Planner::set(Ptr<api::TenantDeployment> object) {
   const std::string name = object->metadata.name;
   state_->stale.deployment_status.insert(name);
+  state_->guards_to_check.insert(name);
   const auto old = put(state_->facts.deployments, object);
   if (same_wish(old.get(), *object)) return;
   state_->stale.deployments.insert(name);
@@ -219,6 +222,7 @@ void Planner::set(Ptr<api::Installation> object) {
   const std::string& key = state_->facts.installations.find(name)->first;
   if (old && !(old->spec == object->spec)) state_->index.remove(key, old->spec);
   if (!old || !(old->spec == object->spec)) state_->index.add(key, object->spec);
+  state_->index_pair(old.get(), object.get());
   state_->stale.installations.insert(name);
 }
 
@@ -305,6 +309,7 @@ void Planner::remove(const std::string& kind, const std::string& name) {
     const auto place = facts.installations.find(name);
     if (place == facts.installations.end()) return;
     state_->index.remove(place->first, place->second->spec);
+    state_->index_pair(place->second.get(), nullptr);
     facts.installations.erase(place);
     state_->installation_pace.forget(name);
     stale.installations.insert(name);
@@ -406,6 +411,8 @@ void Planner::State::advance(TimePoint now) {
   snapshot_releases(now);
   expand_deployments();
   reorder_by_work();
+  decide_pairs(now);
+  guard_removals();
   decide_pairs(now);
   advance_rollouts(now);
   admit(now);

@@ -9,6 +9,11 @@ namespace {
 constexpr std::size_t kWaitsKept = 8;
 constexpr int kBrokenFirst = 1 << 30;
 
+// The installed release is applied again, outside of any rollout.
+bool is_correction(const api::DeploymentTask& task) {
+  return task.spec.action == api::Action::Redeploy && task.spec.rollout.empty();
+}
+
 // The last thing that happened to the pair was that another release failed there.
 bool broken_before(const api::InstallationStatus& status, const std::string& digest) {
   if (status.history.empty()) return false;
@@ -70,17 +75,21 @@ TimePoint Planner::State::update_request(const api::DeploymentTask& task, const 
       }
     }
   }
+  TimePoint due = kNever;
+  const Wish* promoted = wish_of(task.spec.installation);
+  if (unstarted && !gate && promoted != nullptr && task.spec.action != api::Action::Rollback)
+    gate = promotion_gate(*promoted, now, due);
   if (unstarted && !gate) gate = window_gate(task);
+  if (is_correction(task)) request.budgets.push_back(kCorrections);
   if (gate) request.waiting = false;
   if (decision.overdue && view.started) {
     request.uses_slot = false;
     request.window.clear();
   }
-  TimePoint due = kNever;
   must_park.erase(name);
   gates.erase(name);
   if (gate) {
-    if (gate->until) due = *gate->until;
+    if (gate->until) due = std::min(due, *gate->until);
     record_wait(name, *gate, now);
     gates.emplace(name, std::move(*gate));
     if (view.state == TaskState::Boundary && !ending) {
@@ -105,6 +114,10 @@ TimePoint Planner::State::update_request(const api::DeploymentTask& task, const 
 }
 
 std::optional<api::BlockedBy> Planner::State::window_gate(const api::DeploymentTask& task) {
+  // Correct means at once; CorrectInWindow waits like everything else.
+  const auto* project = find(facts.projects, task.spec.project);
+  const bool at_once = project != nullptr && project->spec.drift.mode == api::DriftMode::Correct;
+  if (at_once && is_correction(task)) return std::nullopt;
   const auto verdict = window_verdict(task);
   if (verdict.open) return std::nullopt;
   api::BlockedBy blocked;

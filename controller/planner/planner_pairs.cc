@@ -143,6 +143,7 @@ void Planner::State::decide_pair(const std::string& installation, TimePoint now)
   const auto& attempts = facts.attempts_of(installation);
   if (wish == nullptr && object == nullptr && attempts.empty()) {
     count_pair(installation, {});
+    note_removal(installation, "", false);
     pairs.erase(installation);
     acting.erase(installation);
     decide_again.set(installation, kNever);
@@ -150,15 +151,29 @@ void Planner::State::decide_pair(const std::string& installation, TimePoint now)
   }
   PairEntry& pair = pairs[installation];
   // Where a hold takes a pair back, no wave stands in the way.
-  const bool in_waves = wish != nullptr && wish->hold.empty();
-  pair.decision = decide(facts, installation, wish, in_waves ? opening_of(*wish) : nullptr, now);
+  const WaveOpening* opening = wish != nullptr && wish->hold.empty() ? opening_of(*wish) : nullptr;
+  TimePoint due = kNever;
+  WaveOpening guard;
+  if (wish != nullptr && wish->hold.empty() && (opening == nullptr || opening->open)) {
+    guard.blocked = promotion_gate(*wish, now, due);
+    if (guard.blocked) opening = &guard;
+  }
+  const std::string owner = object == nullptr ? "" : object->spec.tenant_deployment;
+  if (wish == nullptr) {
+    const auto found = removal_guards.find(owner);
+    if (found != removal_guards.end()) opening = &found->second;
+  }
+  pair.decision = decide(facts, installation, wish, opening, now);
+  note_removal(installation, owner,
+               wish == nullptr && object != nullptr && pair.decision.task.empty() &&
+                   pair.decision.action == api::Action::Remove);
   cancel_outside_window(pair.decision);
   if (pair.decision.effects.empty()) {
     acting.erase(installation);
   } else {
     acting.insert(installation);
   }
-  TimePoint due = pair.decision.due;
+  due = std::min(due, pair.decision.due);
   for (const auto& [attempt, task] : attempts) {
     note_start(*task);
     if (!api::is_terminal(task->status.phase))

@@ -21,6 +21,10 @@
 
 namespace tidelock::planner {
 
+// Corrections of drift have a lane of their own, so that they never crowd out rollouts.
+inline constexpr const char* kCorrections = "drift/corrections";
+inline constexpr int kCorrectionsAtOnce = 4;
+
 // Names with the time at which they have to be looked at again.
 class Timers {
  public:
@@ -66,6 +70,9 @@ struct Stale {
       budgets;
 };
 
+// The installations of one project in one environment, by tenant.
+using PairIndex = std::map<std::pair<std::string, std::string>, std::map<std::string, std::set<std::string>>>;
+
 struct Planner::State {
   explicit State(Options given);
 
@@ -75,6 +82,7 @@ struct Planner::State {
   Admission admission;
   Stale stale;
   Windows windows;
+  PairIndex by_place;  // for promotion
 
   std::map<std::string, api::ReleaseStatus> snapshots;
   std::map<std::string, Expansion> expansions;          // by deployment
@@ -84,6 +92,9 @@ struct Planner::State {
   std::map<std::string, PairEntry> pairs;               // by installation
   std::set<std::string> acting;                         // installations whose decision has effects
   std::map<std::string, CreateRollout> new_rollouts;    // by deployment
+  std::map<std::string, std::set<std::string>> removals;   // by deployment: asked for, without a task
+  std::map<std::string, WaveOpening> removal_guards;       // by deployment: too many of them
+  std::set<std::string> guards_to_check;                   // deployments
   std::map<std::string, CreateHold> new_holds;          // by deployment
   std::map<std::string, DeleteHold> old_holds;          // by hold
   Timers look_at_rollout;                               // rollouts
@@ -137,6 +148,15 @@ struct Planner::State {
   void decide_pair(const std::string& installation, TimePoint now);
   void cancel_outside_window(Decision& decision);
   void count_pair(const std::string& installation, const PairPlace& place);
+
+  // planner_guards.cc
+  void index_pair(const api::Installation* before, const api::Installation* after);
+  void stale_where_promoted(const api::InstallationSpec& spec);
+  std::optional<api::BlockedBy> promotion_gate(const Wish& wish, TimePoint now, TimePoint& due) const;
+  bool has_passed(const std::string& installation, const std::string& digest, TimePoint now,
+                  const api::PromotionSpec& promotion, TimePoint& due) const;
+  void note_removal(const std::string& installation, const std::string& deployment, bool wanted);
+  void guard_removals();
 
   // planner_rollouts.cc
   static std::string window_name(const std::string& rollout, const std::string& wave);

@@ -50,6 +50,11 @@ void installation_conditions(const api::Installation& installation, bool ready,
       : ready ? "Installed"
               : decision.reason,
       moves ? message : "", now, generation);
+  if (decision.drift.empty()) {
+    std::erase_if(status.conditions, [](const Condition& condition) { return condition.type == "Drifted"; });
+  } else {
+    put(status.conditions, "Drifted", true, decision.drift, decision.drift_message, now, generation);
+  }
   put(status.conditions, "Stalled", stalled, stalled ? decision.reason : "Progressing",
       stalled ? decision.message : "", now, generation);
 }

@@ -164,12 +164,16 @@ class Script {
       approve(words);
     else if (verb == "health")
       world_.health(words[1], words[2] == "healthy");
+    else if (verb == "drift")
+      world_.drift(words[1]);
     else if (verb == "silent")
       world_.silent.insert(words[1]);
     else if (verb == "proof")
       world_.prove_dead(words[1]);
     else if (verb == "unhold")
       for (const auto& [name, hold] : std::map(world_.holds())) world_.remove("ReleaseHold", name);
+    else if (verb == "confirm")
+      world_.annotate(words[1], "tidelock.dev/confirm-removal", words[2]);
     else if (verb == "steer")
       steer(words);
     else if (verb == "rollouts")
@@ -301,9 +305,11 @@ class Script {
   void target(const Words& words) {
     world_.target(words[1], integer(words, "slots", 1), !flag(words, "unready"));
     const auto hosts = option(words, "for");
-    if (!hosts) return;
+    const auto environments = option(words, "in");
+    if (!hosts && !environments) return;
     api::Target object = world_.target_object(words[1]);
-    object.spec.tenants = names_in("name", *hosts);
+    if (hosts) object.spec.tenants = names_in("name", *hosts);
+    if (environments) object.spec.environments = split(*environments, ',');
     world_.put(object);
   }
 
@@ -365,6 +371,9 @@ class Script {
     api::Environment object;
     object.metadata.name = words[1];
     object.spec.paused = flag(words, "paused");
+    if (const auto from = option(words, "after")) object.spec.promotion.from = *from;
+    if (option(words, "soak")) object.spec.promotion.required_soak = std::chrono::seconds(integer(words, "soak", 0));
+    object.spec.promotion.per_tenant = !flag(words, "together");
     world_.put(object);
   }
 
@@ -376,7 +385,8 @@ class Script {
     }
     std::optional<api::HealthCheck> check;
     if (flag(words, "checked")) check.emplace().script = api::ScriptStep{"sh", "true"};
-    world_.project(words[1], steps, lock_requests(option(words, "locks").value_or("")), check);
+    world_.project(words[1], steps, lock_requests(option(words, "locks").value_or("")), check,
+                   option(words, "drift").value_or("Report"));
   }
 
   void deploy(const Words& words) {
@@ -388,6 +398,7 @@ class Script {
       spec.release.range = words[3];
     }
     spec.rollout = strategy_;
+    spec.environment_ref.name = option(words, "in").value_or("production");
     spec.priority = integer(words, "priority", 0);
     spec.paused = flag(words, "paused");
     if (const auto tenants = option(words, "tenants")) spec.tenants = names_in("name", *tenants);

@@ -154,8 +154,13 @@ template void PlannerWorld::put(api::Approval);
 template void PlannerWorld::put(api::ReleaseHold);
 
 void PlannerWorld::project(const std::string& name, std::vector<api::Step> steps,
-                           std::vector<api::LockRequest> locks, std::optional<api::HealthCheck> check) {
+                           std::vector<api::LockRequest> locks, std::optional<api::HealthCheck> check,
+                           const std::string& drift) {
   api::Project object;
+  object.spec.drift.mode = drift == "Never"     ? api::DriftMode::Never
+                           : drift == "Correct" ? api::DriftMode::Correct
+                           : drift == "Report"  ? api::DriftMode::Report
+                                                : api::DriftMode::CorrectInWindow;
   object.metadata.name = name;
   object.spec.process.install_directory = "${target.installRoot}/${tenant.name}/${project.name}";
   object.spec.process.steps = std::move(steps);
@@ -456,14 +461,27 @@ void PlannerWorld::prove_dead(const std::string& name) {
   task.status.reason = "TaskTimeout";
   finish_task(std::move(task));
 }
-void PlannerWorld::health(const std::string& installation, bool healthy) {
+void PlannerWorld::annotate(const std::string& name, const std::string& key, const std::string& value) {
+  api::TenantDeployment object = *deployments_.at(name);
+  object.metadata.annotations[key] = value;
+  store(std::move(object));
+}
+const DeploymentTask& PlannerWorld::newest_success(const std::string& installation) const {
   const DeploymentTask* newest = nullptr;
   for (const auto& [name, task] : tasks_) {
     const bool ours = task->spec.installation == installation && task->status.phase == TaskPhase::Succeeded;
     if (ours && (newest == nullptr || task->spec.attempt > newest->spec.attempt)) newest = task.get();
   }
   if (newest == nullptr) throw std::logic_error("no success of " + installation);
-  DeploymentTask task = *newest;
+  return *newest;
+}
+void PlannerWorld::drift(const std::string& installation) {
+  DeploymentTask task = newest_success(installation);
+  task.status.drift = api::DriftReport{now_, "", "", "the receipt is gone"};
+  store(std::move(task));
+}
+void PlannerWorld::health(const std::string& installation, bool healthy) {
+  DeploymentTask task = newest_success(installation);
   task.status.health = api::HealthReport{healthy, now_, healthy ? "" : "does not answer"};
   store(std::move(task));
 }

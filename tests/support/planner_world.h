@@ -30,7 +30,8 @@ class PlannerWorld {
 
   // ---- objects; an existing one is replaced with a new version and generation.
   void project(const std::string& name, std::vector<api::Step> steps,
-               std::vector<api::LockRequest> locks = {}, std::optional<api::HealthCheck> check = {});
+               std::vector<api::LockRequest> locks = {}, std::optional<api::HealthCheck> check = {},
+               const std::string& drift = "Report");
   void release(const std::string& project, const std::string& version);
   void environment(const std::string& name);
   void tenant(const std::string& name, std::map<std::string, std::string> labels = {});
@@ -70,6 +71,8 @@ class PlannerWorld {
   std::function<Outcome(const api::DeploymentTask&, const std::string& step, int attempt)> outcome;
   std::string report_digest;  // what the agent reports instead of the truth; empty = the truth
   bool agent_works = true;    // false: granted steps do not run
+  void drift(const std::string& installation);  // the newest success is no longer what is there
+  void annotate(const std::string& deployment, const std::string& key, const std::string& value);
   void crash_planner();       // a new planner that is told the facts
   void interrupt(const std::string& task);  // the agent died, its processes are proven dead
   void orphan(const std::string& task);
@@ -103,6 +106,7 @@ class PlannerWorld {
   std::function<bool(const planner::Effect&)> lose;
 
  private:
+  const api::DeploymentTask& newest_success(const std::string& installation) const;
   template <class T>
   std::map<std::string, planner::Ptr<T>>& all();
   template <class T>

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// What keeps a pair from being planned although its rollout would let it (semantics.md §6): promotion from
+// another environment, and the guard against removing many pairs by a slip.
+#include <algorithm>
+
+#include "controller/api/int_or_percent.h"
+#include "controller/base/digest.h"
+#include "controller/planner/planner_state.h"
+
+namespace tidelock::planner {
+namespace {
+
+constexpr const char* kConfirmRemoval = "tidelock.dev/confirm-removal";
+
+std::string tenant_of(const api::InstallationSpec& spec) { return spec.tenant_ref ? spec.tenant_ref->name : ""; }
+
+std::pair<std::string, std::string> place_of(const api::InstallationSpec& spec) {
+  return {spec.project_ref.name, spec.environment_ref.name};
+}
+
+std::string removal_hash(const std::set<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) text += name + "\n";
+  return "sha256:" + sha256_hex(text);
+}
+
+}  // namespace
+
+void Planner::State::index_pair(const api::Installation* before, const api::Installation* after) {
+  const auto& object = after == nullptr ? before : after;
+  if (object == nullptr) return;
+  const std::string& name = object->metadata.name;
+  if (before != nullptr && (after == nullptr || !(before->spec == after->spec))) {
+    auto& tenants = by_place[place_of(before->spec)];
+    auto& names = tenants[tenant_of(before->spec)];
+    names.erase(name);
+    if (names.empty()) tenants.erase(tenant_of(before->spec));
+  }
+  if (after != nullptr) by_place[place_of(after->spec)][tenant_of(after->spec)].insert(name);
+  const bool same = before != nullptr && after != nullptr && before->spec == after->spec &&
+                    before->status.actual_digest == after->status.actual_digest &&
+                    before->status.history == after->status.history &&
+                    before->status.conditions == after->status.conditions;
+  if (!same) stale_where_promoted(object->spec);
+}
+
+// Pairs of the environments that follow this one.
+void Planner::State::stale_where_promoted(const api::InstallationSpec& spec) {
+  for (const auto& [name, environment] : facts.environments) {
+    const auto& promotion = environment->spec.promotion;
+    if (promotion.from != spec.environment_ref.name) continue;
+    const auto found = by_place.find({spec.project_ref.name, name});
+    if (found == by_place.end()) continue;
+    for (const auto& [tenant, names] : found->second) {
+      if (promotion.per_tenant && tenant != tenant_of(spec)) continue;
+      stale.installations.insert(names.begin(), names.end());
+    }
+  }
+}
+
+bool Planner::State::has_passed(const std::string& name, const std::string& digest, TimePoint now,
+                                const api::PromotionSpec& promotion, TimePoint& due) const {
+  const auto* installation = find(facts.installations, name);
+  if (installation == nullptr || installation->status.actual_digest != digest) return false;
+  const auto* ready = api::find_condition(installation->status.conditions, "Ready");
+  if (ready == nullptr || !ready->status) return false;
+  if (!promotion.required_soak) return true;
+  TimePoint since = ready->last_transition_time;
+  for (const auto& entry : installation->status.history) {
+    if (entry.phase == "Succeeded" && entry.digest == digest) {
+      since = std::max(since, entry.finished_at);
+      break;
+    }
+  }
+  if (now >= since + *promotion.required_soak) return true;
+  due = std::min(due, since + *promotion.required_soak);
+  return false;
+}
+
+std::optional<api::BlockedBy> Planner::State::promotion_gate(const Wish& wish, TimePoint now, TimePoint& due) const {
+  const auto* environment = find(facts.environments, wish.environment);
+  if (environment == nullptr || environment->spec.promotion.from.empty()) return std::nullopt;
+  const auto& promotion = environment->spec.promotion;
+  if (wish.choice.digest.empty()) return std::nullopt;
+  int all = 0;
+  int passed = 0;
+  TimePoint soaked = kNever;
+  const auto place = by_place.find({wish.project, promotion.from});
+  if (place != by_place.end()) {
+    for (const auto& [tenant, names] : place->second) {
+      if (promotion.per_tenant && tenant != wish.tenant) continue;
+      for (const auto& name : names) {
+        ++all;
+        if (has_passed(name, wish.choice.digest, now, promotion, soaked)) ++passed;
+      }
+    }
+  }
+  const int needed = promotion.min_succeeded ? api::resolve_ceil(*promotion.min_succeeded, all, 1) : all;
+  if (all > 0 && passed >= needed) return std::nullopt;
+  due = std::min(due, soaked);
+  const std::string who = promotion.per_tenant && !wish.tenant.empty() ? "tenant " + wish.tenant : "project " + wish.project;
+  api::BlockedBy blocked;
+  blocked.kind = "Promotion";
+  blocked.name = promotion.from;
+  const auto* installation =
+      find(facts.installations, installation_name(wish.project, wish.environment, wish.tenant, wish.target));
+  if (installation != nullptr) blocked.since = installation->metadata.creation_timestamp.value_or(TimePoint{});
+  if (soaked != kNever) blocked.until = soaked;
+  blocked.message = all == 0 ? "waits for Promotion: " + who + " has nothing in environment " + promotion.from
+                             : "waits for Promotion: " + who + " has not passed environment " + promotion.from +
+                                   " with version " + wish.choice.version;
+  if (soaked != kNever) blocked.message += " until " + format_time(soaked);
+  return blocked;
+}
+
+// ---- removals --------------------------------------------------------------------------------
+
+void Planner::State::note_removal(const std::string& installation, const std::string& deployment, bool wanted) {
+  if (wanted) {
+    if (removals[deployment].insert(installation).second) guards_to_check.insert(deployment);
+    return;
+  }
+  for (auto place = removals.begin(); place != removals.end();) {
+    if (place->second.erase(installation) > 0) guards_to_check.insert(place->first);
+    place = place->second.empty() ? removals.erase(place) : std::next(place);
+  }
+}
+
+// More removals at once than its deletionGuard allows wait until a person has seen their number.
+void Planner::State::guard_removals() {
+  for (const auto& name : guards_to_check) {
+    const auto* deployment = find(facts.deployments, name);
+    const auto found = removals.find(name);
+    std::optional<WaveOpening> guard;
+    if (deployment != nullptr && !deployment->metadata.deletion_timestamp && found != removals.end()) {
+      const auto& limits = deployment->spec.deletion_guard;
+      const int asked = static_cast<int>(found->second.size());
+      const auto count = counts.find(name);
+      const int all = asked + (count == counts.end() ? 0 : count->second.desired);
+      const int allowed = std::max(limits.min, api::resolve_floor(limits.max, all, 0));
+      const std::string hash = removal_hash(found->second);
+      const auto& annotations = deployment->metadata.annotations;
+      const auto word = annotations.find(kConfirmRemoval);
+      if (asked > allowed && (word == annotations.end() || word->second != hash)) {
+        guard.emplace();
+        auto& blocked = guard->blocked.emplace();
+        blocked.kind = "MassRemoval";
+        blocked.name = name;
+        blocked.since = deployment->metadata.creation_timestamp.value_or(TimePoint{});
+        blocked.message = std::to_string(asked) + " of " + std::to_string(all) + " pairs of TenantDeployment " +
+                          name + " would be removed, allowed are " + std::to_string(allowed) +
+                          "; to do it: kubectl annotate tenantdeployment " + name + " " + kConfirmRemoval + "=" + hash;
+      }
+    }
+    const auto known = removal_guards.find(name);
+    const bool was = known != removal_guards.end();
+    const bool changed = was != guard.has_value() || (guard && !(known->second.blocked == guard->blocked));
+    if (!changed) continue;
+    if (guard) {
+      removal_guards[name] = *guard;
+    } else {
+      removal_guards.erase(name);
+    }
+    if (found != removals.end()) stale.installations.insert(found->second.begin(), found->second.end());
+  }
+  guards_to_check.clear();
+}
+
+}  // namespace tidelock::planner
