@@ -237,6 +237,7 @@ void Planner::set(Ptr<api::DeploymentTask> object) {
   state_->durations.count(raw, 1);
   state_->facts.attempts[raw.spec.installation][raw.spec.attempt] = &raw;
   if (raw.status.grant) state_->fence = std::max(state_->fence, raw.status.grant->fence);
+  state_->note_start(raw, true);
   state_->grants.erase(name);
   state_->stale.installations.insert(raw.spec.installation);
   if (api::is_terminal(raw.status.phase)) state_->forget_task(name);
@@ -304,6 +305,8 @@ void Planner::remove(const std::string& kind, const std::string& name) {
   } else if (kind == "Rollout") {
     facts.rollouts.erase(name);
     state_->rollout_pace.forget(name);
+    state_->starts.erase(name);
+    state_->look_at_rollout.set(name, kNever);
     everything();
   } else if (kind == "Installation") {
     const auto place = facts.installations.find(name);
@@ -335,6 +338,7 @@ void Planner::remove(const std::string& kind, const std::string& name) {
     stale.installations.insert(place->second->spec.installation);
     state_->unindex(*place->second);
     state_->durations.count(*place->second, -1);
+    state_->note_start(*place->second, false);
     facts.tasks.erase(place);
     state_->grants.erase(name);
     state_->forget_task(name);

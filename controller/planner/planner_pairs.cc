@@ -175,7 +175,6 @@ void Planner::State::decide_pair(const std::string& installation, TimePoint now)
   }
   due = std::min(due, pair.decision.due);
   for (const auto& [attempt, task] : attempts) {
-    note_start(*task);
     if (!api::is_terminal(task->status.phase))
       due = std::min(due, update_request(*task, pair.decision, now));
   }

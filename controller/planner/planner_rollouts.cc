@@ -143,9 +143,7 @@ void Planner::State::advance_rollout_of(const std::string& deployment, const api
   for (const auto& [name, approval] : facts.approvals) {
     if (approval->spec.rollout_ref.name == rollout.metadata.name) input.approvals.push_back(approval.get());
   }
-  for (std::size_t i = 0; i < waves.size(); ++i) {
-    input.starts.push_back(recent_starts(window_name(rollout.metadata.name, expansion.waves[i]), now));
-  }
+  if (rollout.spec.strategy.max_starts_per_minute) input.starts = recent_starts(rollout.metadata.name, now);
   for (const auto& [name, hold] : facts.holds) {
     input.held = input.held || (hold->spec.tenant_deployment_ref.name == deployment &&
                                 hold->spec.digest == rollout.spec.digest && !hold->metadata.deletion_timestamp);
@@ -230,20 +228,24 @@ void Planner::State::update_holds(const std::string& deployment) {
 
 // ---- pacing ----------------------------------------------------------------------------------
 
-void Planner::State::note_start(const api::DeploymentTask& task) {
-  if (!task.status.grant || task.spec.rollout.empty()) return;
-  const auto* rollout = find(facts.rollouts, task.spec.rollout);
-  if (rollout != nullptr && !rollout->spec.strategy.max_starts_per_minute) return;
-  const Wish* wish = wish_of(task.spec.installation);
-  if (wish == nullptr || wish->rollout != task.spec.rollout) return;
-  starts[window_name(*wish)].emplace(task.metadata.name, task.status.grant->granted_at);
+// Rollouts that have asked for their recent starts are told of new ones.
+void Planner::State::note_start(const api::DeploymentTask& task, bool exists) {
+  const auto found = starts.find(task.spec.rollout);
+  if (found == starts.end() || !task.status.grant) return;
+  const bool changed = exists ? found->second.emplace(task.metadata.name, task.status.grant->granted_at).second
+                              : found->second.erase(task.metadata.name) > 0;
+  if (changed) stale.rollouts.insert(task.spec.rollout);
 }
 
-RecentStarts Planner::State::recent_starts(const std::string& window, TimePoint now) {
-  RecentStarts recent;
-  const auto found = starts.find(window);
-  if (found == starts.end()) return recent;
+RecentStarts Planner::State::recent_starts(const std::string& rollout, TimePoint now) {
+  const auto [found, fresh] = starts.try_emplace(rollout);
+  if (fresh) {
+    for (const auto& [name, task] : facts.tasks) {
+      if (task->spec.rollout == rollout) note_start(*task, true);
+    }
+  }
   std::erase_if(found->second, [&](const auto& start) { return start.second + kPacingPeriod <= now; });
+  RecentStarts recent;
   for (const auto& [task, at] : found->second) {
     if (recent.count++ == 0 || at < recent.oldest) recent.oldest = at;
   }

@@ -98,7 +98,7 @@ struct Planner::State {
   std::map<std::string, CreateHold> new_holds;          // by deployment
   std::map<std::string, DeleteHold> old_holds;          // by hold
   Timers look_at_rollout;                               // rollouts
-  std::map<std::string, std::map<std::string, TimePoint>> starts;  // by window: task → first grant
+  std::map<std::string, std::map<std::string, TimePoint>> starts;  // by rollout: task → first grant
   Timers decide_again;                                  // installations
   Timers lock_waits;                                    // tasks: end of waitTimeout
   std::map<std::string, std::string> timed_out;         // task → message
@@ -169,8 +169,8 @@ struct Planner::State {
   void take_outcome(const std::string& deployment, const api::Rollout& rollout, RolloutOutcome outcome);
   std::string hash_of(const std::string& deployment, const api::Rollout& rollout) const;
   void update_holds(const std::string& deployment);
-  void note_start(const api::DeploymentTask& task);
-  RecentStarts recent_starts(const std::string& window, TimePoint now);
+  void note_start(const api::DeploymentTask& task, bool exists);
+  RecentStarts recent_starts(const std::string& rollout, TimePoint now);
 
   // planner_admit.cc
   TimePoint update_request(const api::DeploymentTask& task, const Decision& decision,

@@ -205,7 +205,9 @@ class Run {
       beyond = beyond || over_budget(i);
       moving = moving || wave(i).running + wave(i).waiting > 0;
     }
-    const bool was_over = known_.phase == "Succeeded" || known_.phase == "Failed";
+    // What happens to its pairs afterwards is not the rollout's any more.
+    if (known_.phase == "Succeeded" && !fresh_) return set("Succeeded", "");
+    const bool was_over = known_.phase == "Failed";
     if (moving && !was_over) return;
     if (beyond) {
       set("Failed", "FailureBudgetExceeded");
@@ -469,7 +471,7 @@ class Run {
     }
     if (!resolved.steps.empty()) lower(ramp(c, resolved.steps), "Wave");
     if (!strategy_.max_starts_per_minute) return;
-    const RecentStarts& starts = in_.starts[i];
+    const RecentStarts& starts = in_.starts;
     lower(c.of(Progress::Updating) + *strategy_.max_starts_per_minute - starts.count, "Pacing");
     if (starts.count > 0) out_.next = std::min(out_.next, starts.oldest + kPacingPeriod);
   }

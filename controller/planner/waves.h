@@ -48,7 +48,7 @@ struct RolloutInput {
   std::string pause;      // "Environment production": who keeps all of it from starting; empty = nobody
   std::string plan_hash;  // of now
   std::vector<const api::Approval*> approvals;  // that name this rollout
-  std::vector<RecentStarts> starts;             // by wave
+  RecentStarts starts;
   bool held = false;      // a ReleaseHold for its release exists
   int held_moving = 0;    // held pairs that are not yet where the hold wants them
   bool windowed = false;  // what waits, waits for a DeploymentWindow
