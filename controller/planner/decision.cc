@@ -381,7 +381,13 @@ class Pair {
 
   // Whether its wave is open.
   bool may_start() {
-    if (opening_ == nullptr || opening_->open) return true;
+    if (opening_ == nullptr) return true;
+    if (opening_->open) {
+      const auto& until = opening_->joined_until;
+      if (!until || installation_->metadata.creation_timestamp.value_or(TimePoint{}) <= *until) return true;
+      block("Wave", wish_->rollout, "came after its wave had begun; goes with the next rollout", *until);
+      return false;
+    }
     if (opening_->blocked) {
       decision_.blocked = opening_->blocked;
     } else {

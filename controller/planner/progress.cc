@@ -99,7 +99,17 @@ class Standing {
     return index < waves.size() ? waves[index].min_healthy.value_or(Duration{}) : Duration{};
   }
 
+  // Not a member: it came after its wave had begun, and new ones are for the next rollout.
+  bool is_latecomer() const {
+    if (strategy_ == nullptr || strategy_->membership.added != api::MembersAdded::NextRollout) return false;
+    const auto& waves = find(facts_.rollouts, wish_.rollout)->status.waves;
+    const auto index = static_cast<std::size_t>(std::max(wish_.wave, 0));
+    return index < waves.size() && waves[index].started_at && installation_ != nullptr &&
+           installation_->metadata.creation_timestamp.value_or(TimePoint{}) > *waves[index].started_at;
+  }
+
   PairProgress waiting() {
+    if (is_latecomer()) return is(Progress::Held);
     if (strategy_ == nullptr || strategy_->unreachable.policy == api::UnreachablePolicy::Wait)
       return is(Progress::Waiting);
     const auto away = away_since(facts_, wish_, begin_);

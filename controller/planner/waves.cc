@@ -413,7 +413,9 @@ class Run {
       // Only what the API holds counts; until it does nothing is known.
       const bool stands = !fresh_ && is_open(known_.waves[i].phase) && known_.waves[i].resolved;
       opening.open = stands && is_open(wave(i).phase);
-      if (opening.open) limit(i, *known_.waves[i].resolved, opening);
+      if (!opening.open) continue;
+      if (strategy_.membership.added == api::MembersAdded::NextRollout) opening.joined_until = wave(i).started_at;
+      limit(i, *known_.waves[i].resolved, opening);
     }
   }
 
@@ -440,6 +442,12 @@ class Run {
     if (halted || status().phase == "Failed") {
       return because("Pause", me, me + " is " + (halted ? "paused: " : "over: ") + status().reason +
                                       (broken_ ? " in wave " + waves_[*broken_].name : ""));
+    }
+    const auto& unreachable = strategy_.unreachable;
+    const bool shut = unreachable.policy == api::UnreachablePolicy::Skip && !unreachable.catch_up;
+    if (shut && wave(i).phase == WavePhase::Succeeded) {
+      return because("Unreachable", waves_[i].name,
+                     "wave " + waves_[i].name + " of rollout " + name() + " is done and waits for nobody (catchUp: false)");
     }
     if (wave(i).phase != WavePhase::Pending) return std::nullopt;
     if (opened_[i]) return opened_[i];

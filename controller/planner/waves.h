@@ -60,6 +60,7 @@ struct WaveOpening {
   // Most started and unfinished tasks of the wave, and what sets it: InFlight, Wave (its ramp), Pacing.
   std::optional<int> window;
   std::string window_kind = "InFlight";
+  std::optional<TimePoint> joined_until;  // pairs that came later go with the next rollout
   std::optional<int> slots;  // most tasks that run a step; absent = the window alone counts
 };
 
