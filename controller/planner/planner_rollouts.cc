@@ -65,6 +65,14 @@ std::string Planner::State::window_name(const Wish& wish) const {
   return window_name(wish.rollout, expansion->second.waves[wave]);
 }
 
+std::string Planner::State::wave_name(const Wish& wish) const {
+  const auto expansion = expansions.find(wish.deployment);
+  const auto wave = static_cast<std::size_t>(wish.wave);
+  if (wish.wave < 0 || expansion == expansions.end() || wave >= expansion->second.waves.size()) return "";
+  if (strategy_of(facts, wish.rollout, wish.deployment).waves.empty()) return "";
+  return expansion->second.waves[wave];
+}
+
 std::string Planner::State::current_rollout(const std::string& deployment) const {
   const auto expansion = expansions.find(deployment);
   if (expansion == expansions.end() || expansion->second.main.digest.empty()) return "";
@@ -205,9 +213,7 @@ std::string Planner::State::hash_of(const std::string& deployment, const api::Ro
   std::vector<RolloutMember> members;
   members.reserve(expansion.wishes.size());
   for (const auto& [installation, wish] : expansion.wishes) {
-    const bool named = wish.wave >= 0 && !rollout.spec.strategy.waves.empty();
-    members.push_back({installation, named ? expansion.waves[static_cast<std::size_t>(wish.wave)] : "",
-                       wish.choice.digest});
+    members.push_back({installation, wave_name(wish), wish.choice.digest});
   }
   return rollout_plan_hash(rollout.spec, std::move(members));
 }

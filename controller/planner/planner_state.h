@@ -161,6 +161,7 @@ struct Planner::State {
   // planner_rollouts.cc
   static std::string window_name(const std::string& rollout, const std::string& wave);
   std::string window_name(const Wish& wish) const;
+  std::string wave_name(const Wish& wish) const;  // empty where a rollout is one wave of everything
   std::string current_rollout(const std::string& deployment) const;
   const WaveOpening* opening_of(const Wish& wish) const;
   const WaveOpening* opening_of_window(const std::string& window) const;

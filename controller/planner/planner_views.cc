@@ -20,7 +20,8 @@ PlanRow row_of(const std::string& name, const Wish* wish, const api::Installatio
     row.environment = wish->environment;
     row.tenant = wish->tenant;
     row.target = wish->target;
-    row.to = wish->choice.version;
+    const bool back = installation != nullptr && !wish->hold.empty() && installation->spec.hold == wish->hold;
+    row.to = back ? installation->spec.version : wish->choice.version;
     row.digest = wish->choice.digest;
     row.deployment = wish->deployment;
     if (wish->choice.problem) {
@@ -62,7 +63,11 @@ std::vector<PlanRow> Planner::rows(TimePoint now) {
     const auto found = place.find(pair.decision.task);
     if (found != place.end()) row.order = found->second;
     const bool idle = row.action == api::Action::None;
-    if (found == place.end() && !idle) row.order = static_cast<int>(place.size()) + 1;
+    const Wish* wish = state_->wish_of(name);
+    if (wish != nullptr) row.wave = state_->wave_name(*wish);
+    // Whoever has no task yet comes after those who have, wave by wave.
+    const int wave = wish == nullptr ? 0 : std::max(wish->wave, 0);
+    if (found == place.end() && !idle) row.order = static_cast<int>(place.size()) + 1 + wave;
   }
   std::stable_sort(rows.begin(), rows.end(), [](const PlanRow& a, const PlanRow& b) {
     return a.order != b.order ? a.order < b.order : a.installation < b.installation;

@@ -94,9 +94,9 @@ class Standing {
 
   Duration min_healthy() const {
     if (strategy_ == nullptr) return {};
-    const auto waves = waves_of(*strategy_);
+    const auto general = strategy_->min_healthy.value_or(Duration{});
     const auto index = static_cast<std::size_t>(std::max(wish_.wave, 0));
-    return index < waves.size() ? waves[index].min_healthy.value_or(Duration{}) : Duration{};
+    return index < strategy_->waves.size() ? strategy_->waves[index].min_healthy.value_or(general) : general;
   }
 
   // Not a member: it came after its wave had begun, and new ones are for the next rollout.

@@ -516,7 +516,7 @@ class Script {
     for (const auto& row : world_.planner().rows(world_.time())) {
       out_ << row.order << " " << row.installation << " " << api::to_string(row.action) << " "
            << (row.from.empty() ? "-" : row.from) << " -> " << (row.to.empty() ? "-" : row.to)
-           << "\n";
+           << (row.wave.empty() ? "" : " in wave ") << row.wave << "\n";
       print(row.blocked_by);
     }
   }
