@@ -59,6 +59,7 @@ class Standing {
     if (task != nullptr && task->status.grant && task->spec.digest == wish_.choice.digest) {
       return is(decision_.overdue && decision_.last_try ? Progress::Failed : Progress::Updating);
     }
+    if (decision_.action == api::Action::Blocked && task == nullptr) return is(Progress::Refused);
     if (decision_.stalled && task == nullptr) return is(Progress::Failed);
     return waiting();
   }

@@ -151,6 +151,7 @@ PairState pair_state(const Wish& wish, Progress progress, const Decision& decisi
       if (decision.health == Decision::Health::Unknown) return PairState::Updating;
       return PairState::Ready;
     case Progress::Failed:
+    case Progress::Refused:
       return PairState::Failed;
     case Progress::Updating:
     case Progress::Verifying:

@@ -131,7 +131,8 @@ class Run {
     w.members = c.members();
     w.succeeded = c.of(Progress::Succeeded) + c.of(Progress::Settled);
     // What has failed a wave stays counted there, also when it gets well again.
-    w.failed = w.phase == WavePhase::Failed ? std::max(w.failed, c.of(Progress::Failed)) : c.of(Progress::Failed);
+    const int failed = c.of(Progress::Failed) + c.of(Progress::Refused);
+    w.failed = w.phase == WavePhase::Failed ? std::max(w.failed, failed) : failed;
     w.unreachable = c.of(Progress::Unreachable);
     w.running = c.of(Progress::Updating) + c.of(Progress::Verifying);
     w.waiting = c.of(Progress::Waiting);
@@ -190,6 +191,10 @@ class Run {
       return halt("FailureBudgetExceeded");
     }
     if (!gate_reason_.empty()) status().reason = gate_reason_;
+    if (refused_) {
+      set("Failed", "PairsRefused");
+      out_.stalled = "PairsFailed";
+    }
   }
 
   void succeed() {
@@ -227,7 +232,12 @@ class Run {
     const WaveCounts& c = counts(i);
     const bool idle = c.of(Progress::Settled) == c.members();
     if (w.phase == WavePhase::Skipped && !idle) w.phase = WavePhase::Pending;
-    if (w.phase == WavePhase::Failed && w.failed == 0) w.phase = WavePhase::Running;
+    // Reopened when there is something to do again: a target is back, what was missing is there.
+    const bool tried = c.of(Progress::Failed) > 0;
+    if (w.phase == WavePhase::Failed && !tried && (w.failed == 0 || unfinished(c) > 0)) {
+      w.phase = WavePhase::Running;
+      w.failed = c.of(Progress::Refused);
+    }
     switch (w.phase) {
       case WavePhase::Pending:
         if (barrier) start_wave(i, idle);
@@ -294,9 +304,14 @@ class Run {
     WaveStatus& w = wave(i);
     const WaveCounts& c = counts(i);
     if (over_budget(i)) note_broken(i, "FailureBudgetExceeded");
-    const bool over = c.of(Progress::Waiting) + c.of(Progress::Updating) + c.of(Progress::Verifying) == 0;
-    if (!over) {
+    if (unfinished(c) > 0) {
       w.phase = WavePhase::Running;
+      return;
+    }
+    if (c.of(Progress::Refused) > 0) {
+      // Nothing was tried there, so nothing has failed: it goes on when that is mended.
+      w.phase = WavePhase::Running;
+      refused_ = true;
       return;
     }
     const int present = c.members() - c.of(Progress::Settled);
@@ -322,6 +337,10 @@ class Run {
     if (!gates_open(waves_[i].after, i)) return;
     w.phase = WavePhase::Succeeded;
     w.finished_at = now_;
+  }
+
+  static int unfinished(const WaveCounts& c) {
+    return c.of(Progress::Waiting) + c.of(Progress::Updating) + c.of(Progress::Verifying);
   }
 
   void note_broken(std::size_t i, const std::string& reason) {
@@ -439,7 +458,7 @@ class Run {
       return because("Hold", me, me + " is over: " + status().phase + " (" + status().reason + ")");
     }
     const bool halted = status().phase == "Paused" && status().reason != "Paused";
-    if (halted || status().phase == "Failed") {
+    if (halted || (status().phase == "Failed" && !refused_)) {
       return because("Pause", me, me + " is " + (halted ? "paused: " : "over: ") + status().reason +
                                       (broken_ ? " in wave " + waves_[*broken_].name : ""));
     }
@@ -582,6 +601,7 @@ class Run {
   std::string reason_;       // of broken_
   std::string gate_reason_;  // somebody stands at a gate
   bool soaking_ = false;
+  bool refused_ = false;  // all that is left of a wave cannot even be tried
 };
 
 }  // namespace

@@ -24,8 +24,9 @@ enum class Progress {
   Failed,       // after all retries, or unhealthy, or over its time
   Unreachable,  // left out: its target has been away for too long
   Held,         // kept off the release by a ReleaseHold
+  Refused,      // no task can be made: something it names is missing or wrong; nothing was tried
 };
-inline constexpr std::size_t kProgressCount = 8;
+inline constexpr std::size_t kProgressCount = 9;
 
 struct WaveCounts {
   std::array<int, kProgressCount> by{};
