@@ -24,6 +24,12 @@ PlanRow row_of(const std::string& name, const Wish* wish, const api::Installatio
     row.to = back ? installation->spec.version : wish->choice.version;
     row.digest = wish->choice.digest;
     row.deployment = wish->deployment;
+    const bool kept = installation != nullptr && !wish->hold.empty() &&
+                      installation->spec.hold == wish->hold;
+    if (kept) {
+      row.to = installation->spec.version;
+      row.digest = installation->spec.digest;
+    }
     if (wish->choice.problem) {
       row.action = api::Action::Blocked;
     } else if (wish->choice.digest.empty()) {
@@ -38,6 +44,14 @@ PlanRow row_of(const std::string& name, const Wish* wish, const api::Installatio
     row.deployment = installation->spec.tenant_deployment;
   }
   return row;
+}
+
+// Empty where a rollout is one wave of everything.
+std::string wave_name(const Facts& facts, const Wish& wish, const Expansion& expansion) {
+  const auto wave = static_cast<std::size_t>(std::max(wish.wave, 0));
+  if (wish.wave < 0 || wave >= expansion.waves.size()) return "";
+  if (strategy_of(facts, wish.rollout, wish.deployment).waves.empty()) return "";
+  return expansion.waves[wave];
 }
 
 }  // namespace
@@ -56,9 +70,11 @@ std::vector<PlanRow> Planner::rows(TimePoint now) {
   }
   std::vector<PlanRow> rows;
   for (const auto& [name, pair] : state_->pairs) {
-    rows.push_back(row_of(name, state_->wish_of(name), find(state_->facts.installations, name),
-                          pair.decision));
+    const Wish* wish = state_->wish_of(name);
+    rows.push_back(
+        row_of(name, wish, find(state_->facts.installations, name), pair.decision));
     auto& row = rows.back();
+    if (wish != nullptr) row.wave = wave_name(state_->facts, *wish, state_->expansions.at(wish->deployment));
     row.blocked_by = state_->why_pair(pair, kAll);
     const auto found = place.find(pair.decision.task);
     if (found != place.end()) row.order = found->second;

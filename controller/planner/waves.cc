@@ -7,6 +7,7 @@
 #include "controller/api/codec.h"
 #include "controller/api/int_or_percent.h"
 #include "controller/api/selector.h"
+#include "controller/planner/gates.h"
 
 namespace tidelock::planner {
 namespace {
@@ -23,49 +24,6 @@ constexpr Duration kPacingPeriod = std::chrono::minutes(1);
 template <class T>
 std::optional<T> either(const std::optional<T>& own, const std::optional<T>& general) {
   return own ? own : general;
-}
-
-// What the people's word on one gate comes to.
-struct GateState {
-  bool open = false;
-  int given = 0;
-  bool stale = false;       // somebody spoke of another plan
-  std::string rejected_by;  // empty = nobody
-  TimePoint changes_at = kNever;
-};
-
-GateState state_of(const api::GateSpec& gate, const RolloutInput& in, TimePoint now) {
-  GateState state;
-  std::vector<const api::Approval*> words;
-  for (const auto* approval : in.approvals) {
-    if (approval->spec.gate == gate.approval) words.push_back(approval);
-  }
-  std::sort(words.begin(), words.end(), [](const auto* a, const auto* b) {
-    return std::tie(a->metadata.creation_timestamp, a->metadata.name) <
-           std::tie(b->metadata.creation_timestamp, b->metadata.name);
-  });
-  std::map<std::string, api::ApprovalDecision> by_approver;  // the last word of each counts
-  for (const auto* word : words) {
-    if (word->spec.plan_hash != in.plan_hash) {
-      state.stale = true;
-      continue;
-    }
-    if (gate.expires_after && word->metadata.creation_timestamp) {
-      const TimePoint end = *word->metadata.creation_timestamp + *gate.expires_after;
-      if (end <= now) continue;
-      state.changes_at = std::min(state.changes_at, end);
-    }
-    by_approver[word->spec.approver] = word->spec.decision;
-  }
-  for (const auto& [approver, decision] : by_approver) {
-    if (decision == api::ApprovalDecision::Approve) {
-      ++state.given;
-    } else {
-      state.rejected_by = approver;
-    }
-  }
-  state.open = state.given >= gate.required && state.rejected_by.empty();
-  return state;
 }
 
 // One rollout while it is looked at.
@@ -393,7 +351,7 @@ class Run {
 
   bool gates_open(const std::vector<api::GateSpec>& gates, std::size_t i) {
     for (const auto& gate : gates) {
-      const GateState state = state_of(gate, in_, now_);
+      const GateState state = gate_state(gate, in_.approvals, in_.plan_hash, now_);
       out_.next = std::min(out_.next, state.changes_at);
       if (state.open) continue;
       BlockedBy blocked;
@@ -401,7 +359,7 @@ class Run {
       blocked.name = gate.approval;
       blocked.since = gate_since(i);
       blocked.message = "waits for Approval " + gate.approval + " of rollout " + name() + " (" +
-                        std::to_string(state.given) + " of " + std::to_string(gate.required) + " given)";
+                        std::to_string(state.given()) + " of " + std::to_string(gate.required) + " given)";
       gate_reason_ = "Approval";
       if (!state.rejected_by.empty()) {
         gate_reason_ = "ApprovalRejected";
