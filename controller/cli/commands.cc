@@ -1,40 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/cli/commands.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
-#include "controller/cli/verbs.h"
+#include "controller/cli/command_table.h"
 
 namespace tidelock::cli {
 namespace {
 
-// Everything that the flags of all verbs are parsed into. Lives as long as the parsed command.
-struct Parsed {
-  GlobalFlags global;
-  ApplyOptions apply;
-  DiffOptions diff;
-  GetOptions get;
-  GetOptions watch;
-  DescribeOptions describe;
-  DeleteOptions remove;
-  WaitOptions wait;
-  LogsOptions logs;
-  RolloutStatusOptions rollout;
-  PlanOptions plan;
-  WhyOptions why;
-  LocksOptions locks;
-  EventsOptions events;
-  TimelineOptions timeline;
-  ApiResourcesOptions api_resources;
-  VersionOptions version;
-  bool config_raw = false;
-  std::string config_context;
-};
-
-class CommandLine {
+class CommandLine : public CommandTable {
  public:
-  explicit CommandLine(Environment& environment) : environment_(environment) {
+  explicit CommandLine(Environment& environment) : CommandTable(environment) {
     app_.name(environment.program);
     app_.require_subcommand(1);
     app_.fallthrough();
@@ -46,6 +22,7 @@ class CommandLine {
     add_writing_verbs();
     add_reading_verbs();
     add_waiting_verbs();
+    add_rollout_verbs(*this);
     add_release_verbs();
     add_server_verbs();
   }
@@ -69,13 +46,9 @@ class CommandLine {
     return command;
   }
 
-  std::function<Result<int>()> execute;
-
   void set_empty(bool empty) { command_line_is_empty_ = empty; }
 
  private:
-  using Run = std::function<Result<int>(Session&, Parsed&)>;
-
   // The subcommand that was reached ("rollout status"), or the program itself.
   CLI::App* used() {
     CLI::App* app = &app_;
@@ -103,34 +76,6 @@ class CommandLine {
     return text + "\nSee '" + path_of(used()) + " --help' for usage.";
   }
 
-  CLI::App* verb(CLI::App& parent, const std::string& name, const std::string& about,
-                 const std::string& examples) {
-    CLI::App* app = parent.add_subcommand(name, about);
-    app->fallthrough();
-    std::string footer = "Examples:";
-    for (std::size_t start = 0; start < examples.size();) {
-      const std::size_t end = std::min(examples.find('\n', start), examples.size());
-      footer += "\n  " + environment_.program + " " + examples.substr(start, end - start);
-      start = end + 1;
-    }
-    app->footer(footer);
-    return app;
-  }
-
-  // The verb needs a server.
-  void on(CLI::App* app, Run run) {
-    app->callback([this, run] {
-      execute = [this, run]() -> Result<int> {
-        auto session = Session::open(parsed_.global, environment_);
-        if (!session) return fail(session.error());
-        return run(**session, parsed_);
-      };
-    });
-  }
-  void on_local(CLI::App* app, std::function<Result<int>()> run) {
-    app->callback([this, run] { execute = run; });
-  }
-
   void add_global_flags() {
     GlobalFlags& flags = parsed_.global;
     const char* group = "Global flags";
@@ -153,33 +98,15 @@ class CommandLine {
         ->group(group);
   }
 
-  static void add_files(CLI::App* app, FileOptions& files) {
-    app->add_option("-f,--filename", files.files, "File, folder, or - for stdin; may be repeated")
-        ->allow_extra_args(false);
-    app->add_flag("-R,--recursive", files.recursive, "Also the folders below");
-  }
-  static void add_selector(CLI::App* app, std::string& selector) {
-    app->add_option("-l,--selector", selector, "Label selector, e.g. 'ring=canary,tier!=free'");
-  }
-  static void add_all_namespaces(CLI::App* app, bool& all) {
-    app->add_flag("-A,--all-namespaces", all, "Over all namespaces");
-  }
-  static void add_output(CLI::App* app, std::string& output, const char* forms) {
-    app->add_option("-o,--output", output, forms);
-  }
-  static void add_dry_run(CLI::App* app, std::string& dry_run) {
-    app->add_option("--dry-run", dry_run, "none, client or server: show what would happen")
-        ->check(CLI::IsMember({"none", "client", "server"}));
-  }
-
   void add_writing_verbs() {
     auto* apply_verb =
         verb(app_, "apply", "Create or change objects so that they are as in the manifests",
              "apply -f manifests/ -R\napply -f project.yaml -f tenants.yaml\napply -f - "
              "--dry-run=server\napply -f manifests/ --plan-hash sha256:…");
     add_files(apply_verb, parsed_.apply.files);
-    apply_verb->add_option("--plan-hash", parsed_.apply.plan_hash,
-                           "Only if the plan is still the one that `plan -f` showed with this hash");
+    apply_verb->add_option(
+        "--plan-hash", parsed_.apply.plan_hash,
+        "Only if the plan is still the one that `plan -f` showed with this hash");
     add_dry_run(apply_verb, parsed_.apply.dry_run);
     add_output(apply_verb, parsed_.apply.output, "name, json or yaml");
     on(apply_verb, [](Session& session, Parsed& parsed) { return apply(session, parsed.apply); });
@@ -308,24 +235,6 @@ class CommandLine {
     wait_verb->add_flag("--all", parsed_.wait.all, "All objects of the kind");
     add_all_namespaces(wait_verb, parsed_.wait.all_namespaces);
     on(wait_verb, [](Session& session, Parsed& parsed) { return wait(session, parsed.wait); });
-
-    auto* rollout_verb = verb(app_, "rollout", "What is being rolled out",
-                              "rollout status td/storefront-production");
-    rollout_verb->require_subcommand(1);
-    auto* status_verb = verb(*rollout_verb, "status",
-                             "Follow a tenant deployment until all pairs are ready\n"
-                             "(exit 0 succeeded, 1 failed or timed out, 3 gated or paused at the "
-                             "timeout, 4 superseded or cancelled)",
-                             "rollout status storefront-production\nrollout status "
-                             "td/storefront-production --timeout 5m");
-    status_verb->add_option("deployment", parsed_.rollout.arguments,
-                            "TenantDeployment: NAME, td/NAME or td NAME");
-    status_verb->add_flag("-w,--watch,!--no-watch", parsed_.rollout.watch,
-                          "Follow until it ends (default true)");
-    status_verb->add_option("--timeout", parsed_.rollout.timeout,
-                            "Longest time to follow, e.g. 5m (default: for ever)");
-    on(status_verb,
-       [](Session& session, Parsed& parsed) { return rollout_status(session, parsed.rollout); });
   }
 
   void add_release_verbs() {
@@ -409,11 +318,6 @@ class CommandLine {
     });
   }
 
-  Environment& environment_;
-  CLI::App app_{
-      "Tidelock from the command line: applies manifests, shows what happens and why something "
-      "waits."};
-  Parsed parsed_;
   bool command_line_is_empty_ = false;
 };
 

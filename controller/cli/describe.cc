@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "controller/api/codec.h"
 #include "controller/cli/errors.h"
 #include "controller/cli/event_table.h"
 #include "controller/cli/facts.h"
@@ -13,6 +14,7 @@
 #include "controller/cli/human.h"
 #include "controller/cli/json.h"
 #include "controller/cli/resource_arguments.h"
+#include "controller/cli/rollout_report.h"
 #include "controller/cli/task_report.h"
 #include "controller/cli/text_table.h"
 #include "controller/cli/three_way.h"
@@ -45,10 +47,14 @@ class Describer {
     take(status, "blockedBy", blocked_);
     take(status, "history", history);
     if (unit.info->kind == "DeploymentTask") take(status, "steps", steps);
+    if (unit.info->kind == "Rollout" && status.is_object()) status.erase("waves");
     if (status.is_object() && !status.empty()) section("Status", status);
     print_conditions(conditions);
     print_history(history);
     if (steps.is_array()) print_steps(steps, session_.now(), out_);
+    if (unit.info->kind == "Rollout") {
+      if (auto done = waves_and_gates(object); !done) return done;
+    }
     if (unit.info->kind == "Installation") {
       if (auto done = installation(unit, object); !done) return done;
     } else if (!elements(json{{"b", blocked_}}, "b").empty()) {
@@ -180,6 +186,16 @@ class Describer {
     }
     auto task = facts_->tasks.find(found->second->status.task);
     if (task != facts_->tasks.end()) print_task(*task->second, session_.now(), out_);
+    return {};
+  }
+
+  Result<void> waves_and_gates(const json& object) {
+    auto rollout = api::decode<api::Rollout>(object);
+    if (!rollout) return fail(rollout.error());
+    auto approvals = approvals_of(session_, namespace_of(object), rollout->metadata.name);
+    if (!approvals) return fail(approvals.error());
+    print_waves(*rollout, out_);
+    print_gates(gates_of(*rollout, *approvals, session_.now()), out_);
     return {};
   }
 

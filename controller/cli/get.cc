@@ -12,6 +12,7 @@
 #include "controller/cli/manifests.h"
 #include "controller/cli/printer.h"
 #include "controller/cli/resource_arguments.h"
+#include "controller/cli/rollout_report.h"
 #include "controller/cli/table_watch.h"
 #include "controller/cli/verbs.h"
 
@@ -57,8 +58,10 @@ class Getter {
                          options_.watch_only);
     }
     const bool human = format_.is_table();
+    const bool waves = format_.form == OutputFormat::Form::Wide &&
+                       std::any_of(units->begin(), units->end(), is_rollout);
     fetched_ = fetch_units(session_, *units, human ? kAcceptTable : kAcceptJson,
-                           human && sort_by_ ? "Object" : "");
+                           human && (sort_by_ || waves) ? "Object" : "");
     for (const Fetched& one : fetched_) {
       if (!one.document && one.document.error().code == kNoAnswer) {
         return fail(one.document.error());
@@ -73,6 +76,10 @@ class Getter {
   }
 
  private:
+  static bool is_rollout(const Unit& unit) {
+    return unit.info->qualified() == "rollouts.tidelock.dev";
+  }
+
   Result<std::vector<Unit>> find_units() {
     if (!options_.files.files.empty()) return units_of_files(session_, options_.files);
     auto discovery = session_.discovery();
@@ -110,6 +117,7 @@ class Getter {
         if (sort_by_ && document["rows"].is_array()) {
           sort_rows(document["rows"], *sort_by_, "object");
         }
+        if (table.wide && is_rollout(fetched_[i].unit)) add_wave_column(document);
         printer.add(document);
       }
       if (printer.empty()) continue;

@@ -85,17 +85,56 @@ PairProgress pair_progress(const api::Installation& installation, const api::Dep
   return pair;
 }
 
-void Progress::show(const api::TenantDeployment& deployment, const std::vector<PairProgress>& pairs,
-                    TimePoint) {
+std::string wave_text(const api::WaveStatus& wave) {
+  std::string text = wave.name + ": " + std::string(api::to_string(wave.phase)) + ", " +
+                     std::to_string(wave.succeeded) + " of " + std::to_string(wave.members) +
+                     " succeeded";
+  const auto add = [&](int count, const char* what) {
+    if (count > 0) text += ", " + std::to_string(count) + " " + what;
+  };
+  add(wave.failed, "failed");
+  add(wave.unreachable, "unreachable");
+  add(wave.running, "running");
+  add(wave.waiting, "waiting");
+  return text;
+}
+
+// Before it has begun there is nothing to say about a wave.
+void Progress::plain_waves(const api::Rollout& rollout) {
+  for (const api::WaveStatus& wave : rollout.status.waves) {
+    if (wave.phase == api::WavePhase::Pending) continue;
+    const std::string text = wave_text(wave);
+    std::string& last = last_of_wave_[wave.name];
+    if (text == last) continue;
+    last = text;
+    plain("Wave " + text);
+  }
+}
+
+void Progress::show(const api::TenantDeployment& deployment, const api::Rollout* rollout,
+                    const std::string& waits, const std::vector<PairProgress>& pairs) {
   pairs_ = pairs;
   const api::TenantDeploymentStatus& status = deployment.status;
+  // One wave of everything says nothing that the deployment does not.
+  const bool waves = rollout != nullptr && !rollout->spec.strategy.waves.empty();
   if (!live()) {
-    plain("Waiting for rollout of \"" + deployment.metadata.name +
-          "\" to finish: " + counts(status) + "...");
+    if (waves) plain_waves(*rollout);
+    if (!waves || rollout->status.waves.empty()) {
+      plain("Waiting for rollout of \"" + deployment.metadata.name +
+            "\" to finish: " + counts(status) + "...");
+    }
+    if (!waits.empty()) plain("Waiting: " + waits);
     return;
   }
   std::vector<std::string> lines{bar(status.ready, status.desired, kBarColumns) + "  " +
                                  deployment.metadata.name + ": " + counts(status)};
+  if (waves) {
+    for (const api::WaveStatus& wave : rollout->status.waves) {
+      lines.push_back(bar(wave.succeeded, wave.members, kPairBarColumns) + "  wave " +
+                      wave_text(wave));
+    }
+  }
+  if (!waits.empty()) lines.push_back(waits);
   std::vector<PairProgress> shown = interesting(pairs);
   const std::size_t more = shown.size() > kPairLinesMax ? shown.size() - kPairLinesMax : 0;
   shown.resize(shown.size() - more);

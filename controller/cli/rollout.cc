@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tidectl rollout status`: follows a TenantDeployment until all of its pairs are ready.
+// `tidectl rollout status`: follows a TenantDeployment until all of its pairs are ready and its
+// rollout has succeeded, or one Rollout until it is over.
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -9,7 +10,7 @@
 
 #include "controller/cli/observe.h"
 #include "controller/cli/progress.h"
-#include "controller/cli/resource_arguments.h"
+#include "controller/cli/rollout_name.h"
 #include "controller/cli/verbs.h"
 #include "controller/client/reflector.h"
 
@@ -39,11 +40,24 @@ const api::Condition* current_condition(const api::TenantDeployment& deployment,
   return found;
 }
 
+// What stalls a deployment whatever its rollout says.
+const std::set<std::string> kNotOfRollouts{"Conflict", "ReferenceNotFound", "Invalid"};
+
+bool is_at_gate(const api::Rollout& rollout) {
+  return rollout.status.phase == "Paused" || rollout.status.reason.starts_with("Approval");
+}
+
+bool is_observed(const api::Rollout& rollout) {
+  return rollout.status.observed_generation >= rollout.metadata.generation;
+}
+
 class RolloutWatch {
  public:
-  RolloutWatch(Session& session, std::string name, bool follow, TimePoint deadline)
+  // Of a rollout (`rollout` not empty), or of the deployment as it is wished for now.
+  RolloutWatch(Session& session, std::string deployment, std::string rollout, bool follow,
+               TimePoint deadline)
       : session_(session),
-        name_(std::move(name)),
+        name_(std::move(deployment)),
         follow_(follow),
         deadline_(deadline),
         deployments_(session.api(),
@@ -51,18 +65,21 @@ class RolloutWatch {
         rollouts_(session.api(), options_for<api::Rollout>(session, "")),
         installations_(session.api(), options_for<api::Installation>(session, "")),
         tasks_(session.api(), options_for<api::DeploymentTask>(session, "")),
-        progress_(session.environment()) {}
+        progress_(session.environment()),
+        one_rollout_(!rollout.empty()),
+        rollout_(std::move(rollout)) {}
 
   Result<int> run() {
     for (;;) {
       const TimePoint next = step();
       if (synced()) {
-        const auto deployment = deployments_.cache().get({session_.ns(), name_});
-        if (deployment == nullptr) {
+        auto code = one_rollout_ ? judge_one_rollout() : judge_deployment();
+        if (!code) return fail(code.error());
+        if (*code) return **code;
+        if (!follow_) {
           progress_.finish();
-          return fail(not_found());
+          return 0;
         }
-        if (auto code = judge(*deployment)) return *code;
       }
       if (session_.now() >= deadline_) return timed_out();
       if (!session_.environment().wait(std::min(next, deadline_))) {
@@ -73,6 +90,8 @@ class RolloutWatch {
   }
 
  private:
+  using Verdict = Result<std::optional<int>>;  // the exit code when it is decided
+
   TimePoint step() {
     const auto ignore = [](const auto&, const auto&, const auto&) {};
     const TimePoint now = session_.now();
@@ -85,76 +104,129 @@ class RolloutWatch {
            tasks_.synced();
   }
 
-  Error not_found() const {
-    Error error =
-        make_error(Reason::NotFound, "tenantdeployments.tidelock.dev \"" + name_ + "\" not found");
-    return error;
+  std::shared_ptr<const api::Rollout> rollout() const {
+    return rollout_.empty() ? nullptr : rollouts_.cache().get({session_.ns(), rollout_});
   }
 
-  // The exit code when it is decided.
-  std::optional<int> judge(const api::TenantDeployment& deployment) {
-    if (!generation_) generation_ = deployment.metadata.generation;
-    if (deployment.metadata.generation != *generation_) {
+  tl::unexpected<Error> not_found(const char* kinds, const std::string& name) {
+    progress_.finish();
+    return fail(Reason::NotFound, std::string(kinds) + " \"" + name + "\" not found");
+  }
+
+  Verdict judge_deployment() {
+    const auto deployment = deployments_.cache().get({session_.ns(), name_});
+    if (deployment == nullptr) return not_found("tenantdeployments.tidelock.dev", name_);
+    if (!generation_) generation_ = deployment->metadata.generation;
+    if (deployment->metadata.generation != *generation_) {
       return end(kSuperseded, "superseded: the deployment was changed meanwhile");
     }
-    const bool observed = deployment.status.observed_generation >= *generation_;
-    if (observed) {
-      show(deployment);
-      if (auto code = judge_rollout(deployment)) return code;
-      const api::Condition* ready = current_condition(deployment, "Ready");
-      if (ready != nullptr && ready->status) {
-        return end(0, "tenantdeployment \"" + name_ + "\" successfully rolled out");
-      }
-      const api::Condition* stalled = current_condition(deployment, "Stalled");
-      if (stalled != nullptr && stalled->status) {
-        return end(kFailed, "failed: " + stalled->reason + ": " + stalled->message);
-      }
-    } else {
+    if (deployment->status.observed_generation < *generation_) {
       progress_.plain("Waiting for the controller to observe generation " +
                       std::to_string(*generation_) + " of \"" + name_ + "\"...");
+      return std::nullopt;
     }
-    if (follow_) return std::nullopt;
-    progress_.finish();
-    return 0;
+    // The rollout that this generation made: the first one seen after it was observed.
+    const std::string& current = deployment->status.rollout;
+    if (rollout_.empty()) rollout_ = current;
+    const auto its = rollout();
+    show(*deployment, its.get());
+    if (its != nullptr) {
+      if (auto code = judge_phase(*its, current)) return code;
+      if (its->status.phase != "Succeeded") return judge_stalled(*deployment, its.get());
+    }
+    const api::Condition* ready = current_condition(*deployment, "Ready");
+    if (ready != nullptr && ready->status) {
+      return end(0, "tenantdeployment \"" + name_ + "\" successfully rolled out");
+    }
+    return judge_stalled(*deployment, its.get());
   }
 
-  // The rollout that this deployment's generation made: the first one seen after it was observed.
-  std::optional<int> judge_rollout(const api::TenantDeployment& deployment) {
-    const std::string& current = deployment.status.rollout;
-    if (rollout_.empty()) rollout_ = current;
-    if (rollout_.empty()) return std::nullopt;
-    const auto rollout = rollouts_.cache().get({session_.ns(), rollout_});
-    if (rollout != nullptr && rollout->status.phase == "Superseded") {
-      return end(kSuperseded,
-                 "superseded by " + (current == rollout_ ? "another release" : current));
+  Verdict judge_one_rollout() {
+    const auto its = rollout();
+    if (its == nullptr) return not_found("rollouts.tidelock.dev", rollout_);
+    const auto deployment = deployments_.cache().get({session_.ns(), name_});
+    if (deployment != nullptr) show(*deployment, its.get());
+    if (auto code = judge_phase(*its, deployment == nullptr ? "" : deployment->status.rollout)) {
+      return code;
     }
-    if (rollout != nullptr && rollout->status.phase == "Cancelled") {
-      return end(kSuperseded, "cancelled: " + rollout_);
+    if (its->status.phase == "Succeeded" && is_observed(*its)) {
+      return end(0, "rollout \"" + rollout_ + "\" succeeded");
     }
-    if (rollout != nullptr && rollout->status.phase == "Failed") {
-      return end(kFailed, "failed: " + failure_text(*rollout));
+    if (deployment == nullptr) return std::nullopt;
+    return judge_stalled(*deployment, its.get());
+  }
+
+  // What ends it otherwise than by success.
+  std::optional<int> judge_phase(const api::Rollout& its, const std::string& current) {
+    const std::string& phase = its.status.phase;
+    if (phase == "Superseded") {
+      const bool other = !current.empty() && current != rollout_;
+      return end(kSuperseded, "superseded by " + (other ? current : "another release"));
     }
+    if (phase == "Cancelled") return end(kSuperseded, "cancelled: " + rollout_);
+    if (!is_observed(its)) return std::nullopt;
+    if (phase == "RolledBack") return end(kFailed, "rolled back: " + failure_text(its));
+    const bool stands = phase == "Paused" && its.status.reason != "Paused";
+    if (phase == "Failed" || stands) return end(kFailed, "failed: " + failure_text(its));
     return std::nullopt;
+  }
+
+  std::optional<int> judge_stalled(const api::TenantDeployment& deployment,
+                                   const api::Rollout* its) {
+    const api::Condition* stalled = current_condition(deployment, "Stalled");
+    if (stalled == nullptr || !stalled->status) return std::nullopt;
+    // After a person's word the rollout goes on before its deployment says so.
+    const bool goes_on =
+        its != nullptr &&
+        (!is_observed(*its) || (its->status.phase == "Progressing" && its->status.reason.empty()));
+    if (goes_on && !kNotOfRollouts.contains(stalled->reason)) return std::nullopt;
+    return end(kFailed, "failed: " + stalled->reason + ": " + stalled->message);
   }
 
   static std::string failure_text(const api::Rollout& rollout) {
     std::string names;
     for (const std::string& name : rollout.status.failed_names)
       names += (names.empty() ? "" : ", ") + name;
+    std::string text = rollout.status.reason;
     const api::Condition* condition = api::find_condition(rollout.status.conditions, "Succeeded");
-    std::string text = condition == nullptr ? "" : condition->message;
+    if (condition != nullptr && !condition->message.empty()) {
+      text += (text.empty() ? "" : ": ") + condition->message;
+    }
     if (!names.empty()) text += (text.empty() ? "" : " ") + ("(" + names + ")");
     return text.empty() ? "the rollout failed" : text;
   }
 
-  void show(const api::TenantDeployment& deployment) {
+  // The record of a pair that a gate keeps; null = there is none.
+  const api::BlockedBy* gate_record(const std::set<std::string>& kinds) const {
+    for (const auto& [key, installation] : installations_.cache().all()) {
+      if (installation->spec.tenant_deployment != name_) continue;
+      for (const api::BlockedBy& record : installation->status.blocked_by) {
+        if (kinds.contains(record.kind)) return &record;
+      }
+    }
+    return nullptr;
+  }
+
+  // What all of it waits for: people, or pairs.
+  std::string waits_of(const api::TenantDeployment& deployment, const api::Rollout* its) const {
+    const api::Condition* ready = current_condition(deployment, "Ready");
+    if (ready != nullptr && !ready->status && ready->reason == "NoPairs") {
+      return "no pairs: " + ready->message + "; nothing is rolled out until one does";
+    }
+    if (its == nullptr || !is_at_gate(*its)) return {};
+    if (const auto* record = gate_record({"Approval", "Pause"})) return record->message;
+    return "rollout " + its->metadata.name + " stands at " + its->status.reason;
+  }
+
+  void show(const api::TenantDeployment& deployment, const api::Rollout* its) {
     std::vector<PairProgress> pairs;
     for (const auto& [key, installation] : installations_.cache().all()) {
       if (installation->spec.tenant_deployment != name_) continue;
       auto task = tasks_.cache().get({key.ns, installation->status.task});
       pairs.push_back(pair_progress(*installation, task.get()));
     }
-    progress_.show(deployment, pairs, session_.now());
+    waits_ = waits_of(deployment, its);
+    progress_.show(deployment, its, waits_, pairs);
   }
 
   std::optional<int> end(int code, const std::string& message) {
@@ -168,19 +240,17 @@ class RolloutWatch {
   Result<int> timed_out() {
     progress_.finish();
     const auto deployment = deployments_.cache().get({session_.ns(), name_});
+    const auto its = rollout();
     std::string gate;
     if (deployment != nullptr && deployment->spec.paused) gate = "Pause";
-    for (const auto& [key, installation] : installations_.cache().all()) {
-      if (installation->spec.tenant_deployment != name_) continue;
-      for (const api::BlockedBy& record : installation->status.blocked_by) {
-        if (kGates.contains(record.kind)) gate = record.kind + " " + record.name;
-      }
-    }
+    if (its != nullptr && is_at_gate(*its)) gate = its->status.reason;
+    if (const auto* record = gate_record(kGates)) gate = record->kind + " " + record->name;
     if (!gate.empty()) {
       session_.err() << "error: timed out waiting for the rollout; it is held by " << gate << "\n";
       return kGated;
     }
-    session_.err() << "error: timed out waiting for the rollout of \"" << name_ << "\"\n";
+    session_.err() << "error: timed out waiting for the rollout of \"" << name_ << "\""
+                   << (waits_.empty() ? "" : ": " + waits_) << "\n";
     return kFailed;
   }
 
@@ -194,7 +264,9 @@ class RolloutWatch {
   client::Reflector<api::DeploymentTask> tasks_;
   Progress progress_;
   std::optional<std::int64_t> generation_;
+  bool one_rollout_;
   std::string rollout_;
+  std::string waits_;
 };
 
 }  // namespace
@@ -202,21 +274,16 @@ class RolloutWatch {
 Result<int> rollout_status(Session& session, const RolloutStatusOptions& options) {
   auto deadline = deadline_of(options.timeout, session.now());
   if (!deadline) return fail(deadline.error());
-  auto discovery = session.discovery();
-  if (!discovery) return fail(discovery.error());
-  if (options.arguments.empty())
-    return usage("required resource not specified: name a TenantDeployment");
-  auto named = parse_named(**discovery, options.arguments, "tenantdeployments.tidelock.dev");
-  if (!named) return fail(named.error());
-  if (named->info->qualified() != "tenantdeployments.tidelock.dev") {
-    return usage("no status viewer has been implemented for " + named->info->kind +
-                 "; rollout status is of TenantDeployments");
-  }
   // The first answer tells at once that there is no such object or no server.
-  auto object =
-      session.get_json(client::resource_path(named->info->resource, session.ns(), named->name));
-  if (!object) return fail(object.error());
-  return RolloutWatch(session, named->name, options.watch, *deadline).run();
+  auto named = find_rollout_name(session, options.arguments, "rollout status");
+  if (!named) return fail(named.error());
+  if (!named->is_rollout) {
+    return RolloutWatch(session, named->name, "", options.watch, *deadline).run();
+  }
+  auto rollout = session.api().get<api::Rollout>(session.ns(), named->name);
+  if (!rollout) return fail(rollout.error());
+  const std::string& deployment = rollout->spec.tenant_deployment_ref.name;
+  return RolloutWatch(session, deployment, named->name, options.watch, *deadline).run();
 }
 
 }  // namespace tidelock::cli

@@ -100,6 +100,37 @@ struct RolloutStatusOptions {
 };
 Result<int> rollout_status(Session& session, const RolloutStatusOptions& options);
 
+struct RolloutOptions {
+  std::vector<std::string> arguments;
+};
+Result<int> rollout_pause(Session& session, const RolloutOptions& options);
+// Also accepts the failures so far of one that stands for too many of them.
+Result<int> rollout_resume(Session& session, const RolloutOptions& options);
+Result<int> rollout_cancel(Session& session, const RolloutOptions& options);
+
+struct RolloutHistoryOptions {
+  std::vector<std::string> arguments;
+  std::string output;  // empty | json | yaml | …
+};
+Result<int> rollout_history(Session& session, const RolloutHistoryOptions& options);
+
+struct RolloutUndoOptions {
+  std::vector<std::string> arguments;
+  std::string to_version;  // empty with to_revision 0: each pair to its own previous good release
+  int to_revision = 0;     // as `rollout history` numbers them
+  std::string reason;
+};
+Result<int> rollout_undo(Session& session, const RolloutUndoOptions& options);
+
+struct RolloutApproveOptions {
+  std::vector<std::string> arguments;
+  std::string gate;  // empty = the only one
+  std::string reason;
+  std::string plan_hash;  // empty = what it is now
+};
+Result<int> rollout_approve(Session& session, const RolloutApproveOptions& options);
+Result<int> rollout_reject(Session& session, const RolloutApproveOptions& options);
+
 struct PlanOptions {
   std::string deployment;  // empty = the whole namespace
   FileOptions files;       // as if they were applied; none = as it is

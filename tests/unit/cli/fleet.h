@@ -82,6 +82,11 @@ struct Fleet : Cli {
       api().step();
     }
   }
+  // Statuses are written at a measured pace.
+  void settle_later() {
+    api().advance(std::chrono::seconds(1));
+    settle();
+  }
   json object(const std::string& path) {
     return api().get("/apis/tidelock.dev/v1alpha1/namespaces/default/" + path).json();
   }
@@ -91,8 +96,8 @@ struct Fleet : Cli {
   }
 
   // As the agent: the granted step ran from its grant until now.
-  void finish_step(int tenant, bool succeeded = true) {
-    const json now_task = object("deploymenttasks/" + task(tenant));
+  void finish_step(int tenant, bool succeeded = true, int attempt = 1) {
+    const json now_task = object("deploymenttasks/" + task(tenant, attempt));
     const json& grant = now_task["status"]["grant"];
     const std::size_t index = grant["step"];
     json steps = now_task["status"].value("steps", json::array());
@@ -120,16 +125,16 @@ struct Fleet : Cli {
         status["reportedDigest"] = now_task["spec"]["digest"];
       }
     }
-    set_status("deploymenttasks", task(tenant), status);
+    set_status("deploymenttasks", task(tenant, attempt), status);
     settle();
   }
 
   // Every tenant, one after the other, ten seconds a step.
-  void finish_all(int tenants) {
+  void finish_all(int tenants, int attempt = 1) {
     for (int tenant = 1; tenant <= tenants; ++tenant) {
       for (int step = 0; step < 2; ++step) {
         api().advance(std::chrono::seconds(10));
-        finish_step(tenant);
+        finish_step(tenant, true, attempt);
       }
     }
   }
