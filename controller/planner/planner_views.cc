@@ -20,8 +20,7 @@ PlanRow row_of(const std::string& name, const Wish* wish, const api::Installatio
     row.environment = wish->environment;
     row.tenant = wish->tenant;
     row.target = wish->target;
-    const bool back = installation != nullptr && !wish->hold.empty() && installation->spec.hold == wish->hold;
-    row.to = back ? installation->spec.version : wish->choice.version;
+    row.to = wish->choice.version;
     row.digest = wish->choice.digest;
     row.deployment = wish->deployment;
     const bool kept = installation != nullptr && !wish->hold.empty() &&
@@ -46,14 +45,6 @@ PlanRow row_of(const std::string& name, const Wish* wish, const api::Installatio
   return row;
 }
 
-// Empty where a rollout is one wave of everything.
-std::string wave_name(const Facts& facts, const Wish& wish, const Expansion& expansion) {
-  const auto wave = static_cast<std::size_t>(std::max(wish.wave, 0));
-  if (wish.wave < 0 || wave >= expansion.waves.size()) return "";
-  if (strategy_of(facts, wish.rollout, wish.deployment).waves.empty()) return "";
-  return expansion.waves[wave];
-}
-
 }  // namespace
 
 // Started tasks first, then the waiting ones as they will be looked at, then pairs without a task.
@@ -74,13 +65,11 @@ std::vector<PlanRow> Planner::rows(TimePoint now) {
     rows.push_back(
         row_of(name, wish, find(state_->facts.installations, name), pair.decision));
     auto& row = rows.back();
-    if (wish != nullptr) row.wave = wave_name(state_->facts, *wish, state_->expansions.at(wish->deployment));
+    if (wish != nullptr) row.wave = state_->wave_name(*wish);
     row.blocked_by = state_->why_pair(pair, kAll);
     const auto found = place.find(pair.decision.task);
     if (found != place.end()) row.order = found->second;
     const bool idle = row.action == api::Action::None;
-    const Wish* wish = state_->wish_of(name);
-    if (wish != nullptr) row.wave = state_->wave_name(*wish);
     // Whoever has no task yet comes after those who have, wave by wave.
     const int wave = wish == nullptr ? 0 : std::max(wish->wave, 0);
     if (found == place.end() && !idle) row.order = static_cast<int>(place.size()) + 1 + wave;
