@@ -160,6 +160,8 @@ class Script {
       strategy(line.substr(verb.size()));
     else if (verb == "window")
       window(words[1], line.substr(verb.size() + words[1].size() + 2));
+    else if (verb == "windows")
+      windows();
     else if (verb == "approve" || verb == "reject")
       approve(words);
     else if (verb == "health")
@@ -212,6 +214,16 @@ class Script {
   }
   void window(const std::string& name, const std::string& text) {
     world_.put(object_of<api::DeploymentWindow>(name, text));
+  }
+
+  void windows() {
+    world_.settle();
+    for (const auto& [name, window] : world_.windows()) {
+      const auto& status = window->status;
+      out_ << name << (status.open ? " open" : " closed");
+      if (status.next_change) out_ << " until " << format_time(*status.next_change);
+      out_ << "\n";
+    }
   }
 
   // approve VERSION GATE by=NAME [hash=OTHER]: of the newest rollout of that version

@@ -97,6 +97,7 @@ class PlannerWorld {
     return budgets_;
   }
   const std::map<std::string, planner::Ptr<api::ReleaseHold>>& holds() const { return holds_; }
+  const std::map<std::string, planner::Ptr<api::DeploymentWindow>>& windows() const { return windows_; }
   const std::vector<Interval>& intervals() const { return intervals_; }
   const std::map<std::string, int>& writes() const { return writes_; }  // "Installation/x" → count
   int plans() const { return plans_; }
