@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "controller/base/limits.h"
 #include "tests/unit/api/filled.h"
 
 namespace tidelock::api::test {
@@ -234,6 +235,27 @@ TEST_CASE("a release's digest depends on process and packages and nothing else",
   Process process = *release.status.process;
   process.steps[0].retry.limit = 9;
   CHECK(release_digest(release.spec, process) != digest);
+}
+
+TEST_CASE("the status of a rollout with as many waves as there may be is under 32 KB",
+          "[api][codec][limits]") {
+  constexpr int kPairs = 1'000'000;
+  Rollout rollout = filled_rollout();
+  RolloutStatus& status = rollout.status;
+  status.failed_names.assign(limits::kStatusNamesMax, std::string(240, 'f'));
+  status.unreachable_names.assign(limits::kStatusNamesMax, std::string(240, 'u'));
+  WaveStatus wave = status.waves.at(0);
+  wave.name = std::string(63, 'w');
+  for (int* count : {&wave.members, &wave.succeeded, &wave.failed, &wave.unreachable, &wave.running,
+                     &wave.waiting}) {
+    *count = kPairs;
+  }
+  wave.resolved = WaveResolved{kPairs, kPairs, kPairs, kPairs, kPairs,
+                               std::vector<int>(limits::kRampStepsMax, kPairs)};
+  status.waves.assign(limits::kWavesMax, wave);
+  const std::size_t size = encode_status(rollout).dump().size();
+  INFO(size);
+  CHECK(size < 32 * 1024);
 }
 
 TEST_CASE("fences keep their order as integers", "[api][codec]") {

@@ -53,6 +53,35 @@ TEST_CASE("int-or-string takes both and nothing else", "[schema]") {
         "(FieldValueInvalid)");
 }
 
+TEST_CASE("int-or-string has bounds for numbers and a pattern for strings", "[schema]") {
+  const Schema schema = with_spec(R"({"p":{"x-kubernetes-int-or-string":true,"minimum":1,
+    "maximum":2147483647,"pattern":"^([1-9][0-9]?|100)%$","default":"10%"}})");
+  const auto found_in = [&](const std::string& value) {
+    return faults(schema, (R"({"spec":{"p":)" + value + "}}").c_str());
+  };
+  for (const char* fine : {"1", "2147483647", "2.0", R"("1%")", R"("99%")", R"("100%")"}) {
+    INFO(fine);
+    CHECK(found_in(fine).empty());
+  }
+  const auto only = [&](const std::string& value) {
+    const Lines found = found_in(value);
+    REQUIRE(found.size() == 1);
+    return found[0];
+  };
+  CHECK(only("0") ==
+        "spec.p: Invalid value: 0: spec.p in body should be greater than or equal to 1 "
+        "(FieldValueInvalid)");
+  CHECK(only("2147483648") ==
+        "spec.p: Invalid value: 2147483648: spec.p in body should be less than or equal to "
+        "2147483647 (FieldValueInvalid)");
+  for (const char* text : {"0%", "101%", "x", "", "10", "01%"}) {
+    const std::string quoted = '"' + std::string(text) + '"';
+    CHECK(only(quoted) == "spec.p: Invalid value: " + quoted +
+                              ": spec.p in body should match '^([1-9][0-9]?|100)%$' "
+                              "(FieldValueInvalid)");
+  }
+}
+
 TEST_CASE("enum, pattern, lengths and bounds speak as kube-apiserver does", "[schema]") {
   const Schema schema = with_spec(R"({
     "color":{"type":"string","enum":["red","green"]},
