@@ -6,6 +6,21 @@
 #include "controller/agent/task_run.h"
 
 namespace tidelock::agent {
+namespace {
+
+// In which any of them ran: those of a group ran together. They are in the order of their starts.
+Duration time_of_all(const std::vector<api::StepStatus>& steps) {
+  Duration all{0};
+  TimePoint counted_until;
+  for (const api::StepStatus& step : steps) {
+    if (!step.started_at || !step.finished_at || *step.finished_at <= counted_until) continue;
+    all += *step.finished_at - std::max(*step.started_at, counted_until);
+    counted_until = *step.finished_at;
+  }
+  return all;
+}
+
+}  // namespace
 
 void TaskRun::recover(const TaskRecord* record) {
   const std::vector<api::StepStatus>& known = task_->status.steps;
@@ -14,10 +29,8 @@ void TaskRun::recover(const TaskRecord* record) {
     const bool same = i < known.size() && known[i].name == name;
     steps_.push_back(same ? known[i] : api::StepStatus{});
     steps_.back().name = name;
-    if (steps_.back().started_at && steps_.back().finished_at) {
-      executed_ += *steps_.back().finished_at - *steps_.back().started_at;
-    }
   }
+  executed_ = time_of_all(steps_);
   started_at_ = task_->status.started_at;
   orphaned_ = task_->status.phase == api::TaskPhase::Orphaned;
   if (record != nullptr) {

@@ -172,6 +172,24 @@ TEST_CASE("an adopted step past its timeout is killed", "[agent][crash]") {
   CHECK(world.processes.running() == 0);
 }
 
+TEST_CASE("steps that ran together count once against the task's time after a restart", "[agent][crash]") {
+  AgentWorld world(seconds(20));
+  world.task("t1", R"([{"name":"a","script":{"body":"x"}},{"name":"b","script":{"body":"x"},"start":"WithPrevious"},
+                       {"name":"c","script":{"body":"x"}},{"name":"d","script":{"body":"x"}}])",
+             {{"timeout", "50s"}});
+  world.grant("t1", 0, 2);
+  world.run_for(25s);
+  world.kill_agent();
+  REQUIRE(world.start_agent());
+  world.grant("t1", 2, 1);
+  world.run_for(25s);
+  CHECK(world.get("t1").status.steps[2].phase == StepPhase::Succeeded);
+  world.grant("t1", 3, 1);  // 10 s are left
+  world.run_for(15s);
+  CHECK(world.get("t1").status.phase == TaskPhase::TimedOut);
+  CHECK(world.processes.intervals().back().ended - world.processes.intervals().back().started == 10s);
+}
+
 TEST_CASE("a task past its time is TimedOut though the agent died before its process", "[agent][crash]") {
   AgentWorld world([](const ProcessSpec&) {
     return ProcessScript{.duration = 40s, .ignores_sigterm = true};
