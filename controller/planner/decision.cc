@@ -523,16 +523,21 @@ class Pair {
                                                    installation_->metadata.resource_version}}};
   }
 
-  // Finished tasks whose result the installation has kept.
+  // Finished tasks whose result the installation has kept. The newest success stays whatever came
+  // after it: health and drift of what is installed are reported in it.
   void delete_old_tasks() {
     const auto& known = installation_->status;
     if (known.history != decision_.base.history ||
         known.actual_digest != decision_.base.actual_digest)
       return;
     int kept = 0;
+    bool success_kept = false;
     for (auto place = attempts_.rbegin(); place != attempts_.rend(); ++place) {
-      if (!api::is_terminal(place->second->status.phase)) continue;
-      if (kept++ < kTasksKept) continue;
+      const TaskPhase phase = place->second->status.phase;
+      if (!api::is_terminal(phase)) continue;
+      const bool newest_success = phase == TaskPhase::Succeeded && !success_kept;
+      success_kept = success_kept || newest_success;
+      if (kept++ < kTasksKept || newest_success) continue;
       decision_.effects.push_back(
           DeleteTask{place->second->metadata.name, place->second->metadata.uid});
     }

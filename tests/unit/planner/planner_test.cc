@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "tests/support/planner_world.h"
 
@@ -168,6 +169,32 @@ TEST_CASE("terminal tasks are deleted when their result is kept, except the newe
   CHECK(status.history.front().attempt == 6);
   CHECK(status.actual_release == "2.0.0");
   CHECK(status.previous_good_release == "1.0.0");
+}
+
+TEST_CASE("the newest success stays whatever failed after it: reports on what is installed are in it",
+          "[planner]") {
+  PlannerWorld world;
+  shop(world);
+  world.deployment("shop", wish("1.0.0"));
+  world.run();
+  world.outcome = [](const api::DeploymentTask&, const std::string&, int) {
+    return PlannerWorld::Outcome::Fail;
+  };
+  auto broken = wish("2.0.0");
+  broken.rollout.retry.limit = 4;
+  world.deployment("shop", broken);
+  world.run();
+  CHECK(world.installations().at(kPair)->status.attempts == 6);
+  std::set<int> kept;
+  for (const auto& [name, task] : world.tasks()) kept.insert(task->spec.attempt);
+  CHECK(kept == std::set<int>{1, 5, 6});
+  world.outcome = {};
+  world.release("shop", "3.0.0");
+  world.deployment("shop", wish("3.0.0"));
+  world.run();
+  kept.clear();
+  for (const auto& [name, task] : world.tasks()) kept.insert(task->spec.attempt);
+  CHECK(kept == std::set<int>{6, 7});
 }
 
 TEST_CASE("a report of another installation is not believed", "[planner]") {
