@@ -19,6 +19,10 @@ std::string checks_folder(const RunContext& context) { return context.options.st
 
 }  // namespace
 
+WatchBook::~WatchBook() {
+  for (const auto& [uid, watch] : watches_) watch->end();
+}
+
 void WatchBook::clean_up() {
   const auto folders = context_.outside.disk.list(checks_folder(context_));
   if (!folders) return;
@@ -99,15 +103,18 @@ void WatchBook::end(const std::string& uid) {
   looking_.erase(uid);
   checking_.erase(uid);
   unwritten_.erase(uid);
-  // Nobody waits for it.
-  context_.outside.fetcher.start(
-      [&disk = context_.outside.disk, folder = folder_of_.at(uid)]() -> Result<std::string> {
-        auto removed = disk.remove_all(folder);
-        if (!removed) return fail(removed.error());
-        return "";
-      });
+  if (watch.task()->spec.health_check) remove(folder_of_.at(uid));
   folder_of_.erase(uid);
   watches_.erase(uid);
+}
+
+// Nobody waits for it.
+void WatchBook::remove(const std::string& folder) {
+  context_.outside.fetcher.start([&disk = context_.outside.disk, folder]() -> Result<std::string> {
+    auto removed = disk.remove_all(folder);
+    if (!removed) return fail(removed.error());
+    return "";
+  });
 }
 
 PairWatch* WatchBook::find(const std::string& uid) {

@@ -25,6 +25,10 @@ class WatchBook {
   using Tasks = client::Reflector<api::DeploymentTask>;
   WatchBook(RunContext& context, Tasks& tasks, const TargetBook& targets)
       : context_(context), tasks_(tasks), targets_(targets) {}
+  // Ends what runs, unlike steps: nobody would end it at its timeout.
+  ~WatchBook();
+  WatchBook(const WatchBook&) = delete;
+  WatchBook& operator=(const WatchBook&) = delete;
 
   // Ends and removes what checks of an earlier life of the agent left behind.
   void clean_up();
@@ -53,6 +57,7 @@ class WatchBook {
   void settle(const Pair& pair, TimePoint now);
   void begin(const Pair& pair, const TaskPtr& task, TimePoint now);
   void end(const std::string& uid);
+  void remove(const std::string& folder);
   PairWatch* find(const std::string& uid);
   void plan(const PairWatch& watch);
   void unplan(const PairWatch& watch);

@@ -118,7 +118,7 @@ Result<ProcessId> FakeProcessRunner::start(const ProcessSpec& spec) {
 
 void FakeProcessRunner::signal(ProcessId id, int signal_number) {
   const auto found = live_.find(id);
-  if (found == live_.end() || found->second.exit_taken) return;
+  if (found == live_.end() || found->second.exit_taken || !found->second.heard) return;
   Live& live = found->second;
   const bool deadly = signal_number == SIGKILL ||
                       (signal_number == SIGTERM && !live.script.ignores_sigterm);

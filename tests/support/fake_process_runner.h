@@ -53,7 +53,8 @@ class FakeProcessRunner final : public ProcessRunner {
   void advance_to(TimePoint now);
   // When the next output, exit or end of a lingering child is due.
   TimePoint next_due() const;
-  // The agent died: its undelivered events are lost, later ones of these processes too.
+  // The agent died: its undelivered events are lost, later ones of these processes too, and their
+  // ids stand for nothing.
   void agent_crashed();
   void set_wake(Wake wake) { wake_ = std::move(wake); }
   // The machine lost power: all processes end now, without effects and events.

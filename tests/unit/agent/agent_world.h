@@ -93,8 +93,8 @@ class AgentWorld {
   }
   // kill -9 of the agent: processes and disk stay.
   void kill_agent() {
+    processes.agent_crashed();  // first: it has no last words
     agent.reset();
-    processes.agent_crashed();
     fetcher.agent_crashed();
   }
 

@@ -350,6 +350,16 @@ TEST_CASE("after a restart of the agent checks go on from the task objects", "[a
   CHECK(!world.get("t1").status.health->healthy);
 }
 
+TEST_CASE("an agent that ends in good order takes its checks along", "[agent][health]") {
+  Checks checks{.duration = 4s};
+  AgentWorld world(checks.decide());
+  install(world, "t1", by_script());
+  world.run_for(2s);
+  REQUIRE(world.processes.running() == 1);
+  world.agent.reset();
+  CHECK(world.processes.running() == 0);
+}
+
 TEST_CASE("an agent that starts kills the checks of the one before it", "[agent][health]") {
   Checks checks{.duration = 4s};
   AgentWorld world(checks.decide());
