@@ -207,6 +207,25 @@ class DriftTest(ServerTest):
         self.server.start()
         self.until_drift("the release folder %s is missing" % link)
 
+    def test_drift_is_put_right_where_the_project_says_so(self):
+        seed = Seed(self.server, [script("one", self.trace.body("true"))], tenants=2, fetch=True)
+        for document in seed.documents:
+            if document["kind"] == "Project":
+                document["spec"]["drift"] = {"mode": "Correct"}
+        seed.deploy()
+        self.server.wait_ready(2, "1.0.0")
+        current = seed.current("tenant-01")
+        os.remove(current)
+        os.symlink("/nowhere", current)
+        self.server.wait_until("current is right again", lambda: os.path.exists(os.path.join(current, "version")), 20)
+        self.server.wait_ready(2, "1.0.0")
+        newest = self.server.get("deploymenttask", "storefront.production.tenant-01.web-01-2")
+        self.assertEqual(newest["spec"]["action"], "Redeploy")
+        self.assertNotIn("drift", newest["status"])
+        self.assertEqual(sorted((tenant, attempt) for tenant, _, _, attempt in self.trace.intervals()),
+                         [("tenant-01", "1"), ("tenant-01", "2"), ("tenant-02", "1")])
+        self.assertEqual(len(self.server.items("rollouts")), 1)
+
 
 if __name__ == "__main__":
     unittest.main()
