@@ -5,6 +5,8 @@
 #include <string>
 
 #include "controller/base/limits.h"
+#include "controller/base/random.h"
+#include "tests/support/effort.h"
 
 using namespace tidelock;
 using namespace tidelock::planner;
@@ -350,4 +352,74 @@ TEST_CASE("messages say who blocks and until when", "[planner][windows]") {
   all.advance(utc("2026-06-01T12:00:00Z"));
   CHECK(all.verdict(Pair{}.selected(), false).message ==
         "waits for Window freeze, which denies; no opening is in sight");
+}
+
+namespace {
+
+std::vector<api::DeploymentWindow> random_windows(Random& random, TimePoint start) {
+  std::vector<api::DeploymentWindow> made;
+  const auto count = 1 + random.below(4);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto kind = random.chance(0.5) ? api::WindowKind::Allow : api::WindowKind::Deny;
+    const std::string hours =
+        std::to_string(random.below(24)) + "," + std::to_string(random.below(24));
+    auto object =
+        window(std::to_string(i), kind, std::to_string(random.below(60)) + " " + hours + " * * *",
+               Duration{random.between(10, 900) * 60'000'000});
+    if (random.chance(0.1)) object.spec.time_zone = "Mars/Olympus";
+    if (random.chance(0.3)) object.spec.from = start + random.between(0, 2'000) * 1min;
+    if (random.chance(0.3)) object.spec.until = start + random.between(0, 4'000) * 1min;
+    object.spec.allow_rollback = random.chance(0.5);
+    made.push_back(object);
+  }
+  return made;
+}
+
+// The rules as they are written down, for one moment.
+bool may_start(const std::vector<api::DeploymentWindow>& objects, TimePoint now, bool rollback) {
+  bool denied = false, demanded = false, allowed = false;
+  for (const auto& object : objects) {
+    const auto& spec = object.spec;
+    if ((spec.from && now < *spec.from) || (spec.until && now >= *spec.until)) continue;
+    const auto hours = OpeningHours::read(spec);
+    const bool passes = rollback && spec.allow_rollback;
+    if (spec.kind == api::WindowKind::Deny) {
+      denied |= !passes && (!hours || hours->at(now).open);
+    } else {
+      demanded = true;
+      allowed |= passes || (hours && hours->at(now).open);
+    }
+  }
+  return !denied && (allowed || !demanded);
+}
+
+}  // namespace
+
+TEST_CASE("a walk through all minutes finds the verdicts, their until and the changes",
+          "[planner][windows]") {
+  SeededRandom random(11);
+  const TimePoint start = utc("2026-06-01T00:00:00Z");
+  for (int round = 0; round < testing::effort("TIDELOCK_WINDOW_MIXES", 100); ++round) {
+    const auto objects = random_windows(random, start);
+    const bool rollback = random.chance(0.3);
+    Windows all = windows(objects);
+    const Pair pair;
+    int wrong = 0;
+    std::optional<WindowVerdict> before;
+    TimePoint next = start;
+    for (TimePoint now = start; now < start + 72h; now += 1min) {
+      const auto changed = all.advance(now);
+      const auto verdict = all.verdict(pair.selected(), rollback);
+      if (verdict.open != may_start(objects, now, rollback)) ++wrong;
+      if (before && !(*before == verdict) && (changed.empty() || next != now))
+        ++wrong;  // somebody has to be told
+      if (!verdict.open && verdict.until && *verdict.until <= now) ++wrong;
+      // It opens when it was said to, and not before.
+      if (before && !before->open && verdict.open != (before->until == now)) ++wrong;
+      before = verdict;
+      next = all.next();
+    }
+    INFO("round " << round);
+    CHECK(wrong == 0);
+  }
 }
