@@ -222,4 +222,11 @@ class AgentWorld {
   std::int64_t fence_ = 1'000'000'000;
 };
 
+// "healthy", "unhealthy" or "unknown"; or its message.
+inline std::string health_of(AgentWorld& world, const std::string& task, bool message = false) {
+  const auto health = world.get(task).status.health;
+  if (!health) return "unknown";
+  return message ? health->message : health->healthy ? "healthy" : "unhealthy";
+}
+
 }  // namespace tidelock::testing

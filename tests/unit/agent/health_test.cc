@@ -105,7 +105,7 @@ TEST_CASE("a task without a health check reports none", "[agent][health]") {
   AgentWorld world(checks.decide());
   install(world, "t1", nlohmann::json::object());
   world.run_for(10min);
-  CHECK(!world.get("t1").status.health);
+  CHECK(health_of(world, "t1") == "unknown");
   CHECK(checks.runs == 0);
 }
 
@@ -129,7 +129,7 @@ TEST_CASE("so many failures in a row make unhealthy, one success makes healthy a
   CHECK(world.get("t1").status.health == broken);
   checks.exit_code = 0;
   world.run_for(10s);
-  CHECK(world.get("t1").status.health->healthy);
+  CHECK(health_of(world, "t1") == "healthy");
 }
 
 TEST_CASE("the status is written when health changes and not at every check", "[agent][health]") {
@@ -148,7 +148,7 @@ TEST_CASE("a check that never was healthy becomes unhealthy after its threshold"
   AgentWorld world(checks.decide());
   install(world, "t1", by_script("check", 2));
   world.run_for(5s);
-  CHECK(!world.get("t1").status.health);
+  CHECK(health_of(world, "t1") == "unknown");
   world.run_for(10s);
   const auto health = world.get("t1").status.health;
   REQUIRE(health);
@@ -193,10 +193,11 @@ TEST_CASE("an http check fills in its template, and its status code is the messa
   REQUIRE(world.fetcher.http_jobs.size() == 1);
   CHECK(world.fetcher.http_jobs[0].url == "http://localhost:9001/1.0.0");
   CHECK(world.fetcher.http_jobs[0].timeout == 5s);
-  CHECK(world.get("t1").status.health->healthy);
+  CHECK(health_of(world, "t1") == "healthy");
   status = 503;
   world.run_for(20s);
   const auto health = world.get("t1").status.health;
+  REQUIRE(health);
   CHECK(!health->healthy);
   CHECK(health->message == "GET http://localhost:9001/1.0.0: got 503, want 200");
 }
@@ -211,7 +212,7 @@ TEST_CASE("a check is killed at its timeout with all its children, and that is a
   CHECK(world.processes.running() == 0);
   CHECK(last_check(world).signal == SIGKILL);
   CHECK(last_check(world).ended - last_check(world).started == 5s);
-  CHECK(world.get("t1").status.health->message == "no result after 5s");
+  CHECK(health_of(world, "t1", true) == "no result after 5s");
 }
 
 TEST_CASE("an http check without an answer is a failure at its timeout", "[agent][health]") {
@@ -220,7 +221,7 @@ TEST_CASE("an http check without an answer is a failure at its timeout", "[agent
   install(world, "t1", {{"healthCheck", {{"http", {{"get", "http://localhost/"}}}, {"interval", "10s"},
                                          {"timeout", "5s"}, {"failureThreshold", 1}}}});
   world.run_for(6s);
-  CHECK(world.get("t1").status.health->message == "no result after 5s");
+  CHECK(health_of(world, "t1", true) == "no result after 5s");
 }
 
 TEST_CASE("a child that a check leaves behind does not outlive it", "[agent][health]") {
@@ -229,7 +230,7 @@ TEST_CASE("a child that a check leaves behind does not outlive it", "[agent][hea
   });
   install(world, "t1", by_script());
   world.run_for(1s);
-  CHECK(world.get("t1").status.health->healthy);
+  CHECK(health_of(world, "t1") == "healthy");
   CHECK(world.processes.probe(last_check(world).spec.lock_file) == Liveness::Dead);
 }
 
@@ -257,7 +258,7 @@ TEST_CASE("no check runs while a newer task of the pair does, and then it is the
   more["installDirectory"] = "/srv/pair";
   install(world, "t1", more);
   world.run_for(6s);
-  CHECK(world.get("t1").status.health->healthy);
+  CHECK(health_of(world, "t1") == "healthy");
   more["attempt"] = 2;
   more["version"] = "2.0.0";
   more["digest"] = "sha256:" + std::string(64, '2');
@@ -270,11 +271,11 @@ TEST_CASE("no check runs while a newer task of the pair does, and then it is the
   CHECK(last_check(world).signal == SIGKILL);
   world.run_for(5min);
   CHECK(checks.runs == before);
-  CHECK(!world.get("t2").status.health);  // the old release's report is not its own
+  CHECK(health_of(world, "t2") == "unknown");  // the old release's report is not its own
   world.grant("t2", 1, 1);
   world.run_for(10s);
   CHECK(world.get("t2").status.phase == TaskPhase::Succeeded);
-  CHECK(world.get("t2").status.health->healthy);
+  CHECK(health_of(world, "t2") == "healthy");
   CHECK(last_check(world).spec.environment.at("TIDELOCK_RELEASE") == "2.0.0");
 }
 
@@ -298,7 +299,7 @@ TEST_CASE("after a newer task that failed the release before it is checked again
   world.run_for(2s);
   CHECK(last_check(world).spec.environment.at("TIDELOCK_RELEASE") == "1.0.0");
   CHECK(last_check(world).started >= *world.get("t2").status.finished_at);
-  CHECK(!world.get("t2").status.health);
+  CHECK(health_of(world, "t2") == "unknown");
 }
 
 TEST_CASE("what was removed is not checked", "[agent][health]") {
@@ -316,7 +317,7 @@ TEST_CASE("what was removed is not checked", "[agent][health]") {
   CHECK(world.finish("t2").status.phase == TaskPhase::Succeeded);
   world.run_for(10min);
   CHECK(checks.runs == before);
-  CHECK(!world.get("t2").status.health);
+  CHECK(health_of(world, "t2") == "unknown");
   CHECK(!world.get("t2").status.drift);
 }
 
@@ -347,7 +348,7 @@ TEST_CASE("after a restart of the agent checks go on from the task objects", "[a
   world.run_for(5s);
   CHECK(world.get("t1").status.health == healthy);
   world.run_for(20s);
-  CHECK(!world.get("t1").status.health->healthy);
+  CHECK(health_of(world, "t1") == "unhealthy");
 }
 
 TEST_CASE("an agent that ends in good order takes its checks along", "[agent][health]") {
@@ -373,7 +374,21 @@ TEST_CASE("an agent that starts kills the checks of the one before it", "[agent]
   REQUIRE(world.start_agent());
   world.run_for(1s);
   CHECK(world.processes.probe(lock) == Liveness::Dead);
-  CHECK(world.get("t1").status.health->healthy);
+  CHECK(health_of(world, "t1") == "healthy");
+}
+
+TEST_CASE("an agent that starts kills checks of tasks that are gone", "[agent][health]") {
+  Checks checks{.duration = 4s};
+  AgentWorld world(checks.decide());
+  install(world, "t1", by_script());
+  world.run_for(2s);
+  const std::string lock = last_check(world).spec.lock_file;
+  world.kill_agent();
+  world.api.remove(kBase + "/deploymenttasks/t1");
+  REQUIRE(world.start_agent());
+  world.settle();
+  CHECK(world.processes.probe(lock) == Liveness::Dead);
+  CHECK(world.disk.list("/state/checks")->empty());
 }
 
 TEST_CASE("a report is written although somebody else wrote the task meanwhile", "[agent][health]") {
@@ -405,7 +420,7 @@ TEST_CASE("a report is never written to another task of the same name", "[agent]
   install(world, "t1", {{"healthCheck", {{"http", {{"get", "http://localhost/"}}}}}});
   world.run_for(1min);
   REQUIRE(replaced);
-  CHECK(!world.get("t1").status.health);
+  CHECK(health_of(world, "t1") == "unknown");
 }
 
 TEST_CASE("at most so many checks run at once, and all have their turn", "[agent][health]") {
@@ -420,7 +435,7 @@ TEST_CASE("at most so many checks run at once, and all have their turn", "[agent
   world.run_for(2s);
   CHECK(world.processes.running() == 1);
   world.run_for(2s);
-  for (int i = 0; i < pairs; ++i) CHECK(world.get("t" + std::to_string(i)).status.health->healthy);
+  for (int i = 0; i < pairs; ++i) CHECK(health_of(world, "t" + std::to_string(i)) == "healthy");
   CHECK(checks.runs == pairs);
 }
 
@@ -439,7 +454,7 @@ TEST_CASE("a message of a check has no secrets", "[agent][health]") {
   install(world, "t1", more);
   world.run_for(1s);
   CHECK(last_check(world).spec.environment.at("PASSWORD") == "hunter2-long");
-  CHECK(world.get("t1").status.health->message == "exit code 1: login *** refused");
+  CHECK(health_of(world, "t1", true) == "exit code 1: login *** refused");
   // A new value is read for the next check.
   world.api.merge("/api/v1/namespaces/default/secrets/db",
                   nlohmann::json{{"data", {{"password", base64_encode("swordfish-4711")}}}}.dump());
@@ -457,12 +472,13 @@ TEST_CASE("a secret that is gone is a failure of the check, and its name the mes
       {{"name", "password"}, {"valueFrom", {{"secretKeyRef", {{"name", "db"}, {"key", "password"}}}}}}};
   install(world, "t1", more);
   world.run_for(1s);
-  CHECK(world.get("t1").status.health->healthy);
+  CHECK(health_of(world, "t1") == "healthy");
   world.kill_agent();
   world.api.remove("/api/v1/namespaces/default/secrets/db");
   REQUIRE(world.start_agent());
   world.run_for(1s);
   const auto health = world.get("t1").status.health;
+  REQUIRE(health);
   CHECK(!health->healthy);
   CHECK(health->message.find("variable password: ") == 0);
   CHECK(checks.runs == 1);
