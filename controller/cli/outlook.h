@@ -39,8 +39,9 @@ struct Forecast {
   };
   std::string unknown;  // why there is no forecast; empty = there is one
   Wave all;
-  std::vector<Wave> waves;  // as they begin; empty with less than two
-  std::string waits_for;    // what the pairs that do not get done wait for
+  std::vector<Wave> waves;         // as they begin; empty with less than two
+  std::vector<std::string> gates;  // whose approval is assumed, as they are reached
+  std::string waits_for;           // what the pairs that do not get done wait for
 };
 // Plays the outlook's rehearsal on; once. `facts` are those that the outlook is of.
 Forecast forecast(Outlook& outlook, const Facts& facts, const std::vector<planner::PlanRow>& rows);

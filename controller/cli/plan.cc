@@ -104,6 +104,12 @@ std::string pairs_text(int count) {
   return std::to_string(count) + (count == 1 ? " pair" : " pairs");
 }
 
+std::string gates_text(const std::vector<std::string>& gates) {
+  std::string text;
+  for (const std::string& gate : gates) text += (text.empty() ? "" : ", ") + gate;
+  return text;
+}
+
 std::string in_time(TimePoint time, TimePoint now) {
   return time <= now ? "now" : "in " + format_age(time - now);
 }
@@ -121,6 +127,9 @@ void print_forecast(const Forecast& forecast, TimePoint now, std::ostream& out) 
     out << all.done << " of " << pairs_text(all.pairs) << " done";
     if (all.finish) out << " " << in_time(*all.finish, now);
     out << (forecast.waits_for.empty() ? "" : ", then it waits for " + forecast.waits_for) << ".\n";
+  }
+  if (!forecast.gates.empty()) {
+    out << "  if people approve at once: " << gates_text(forecast.gates) << "\n";
   }
   TextTable table(2);
   for (const Forecast::Wave& wave : forecast.waves) {
@@ -144,6 +153,7 @@ json wave_json(const Forecast::Wave& wave) {
 json forecast_json(const Forecast& forecast) {
   if (!forecast.unknown.empty()) return {{"unknown", forecast.unknown}};
   json shown = wave_json(forecast.all);
+  if (!forecast.gates.empty()) shown["assumedApprovals"] = forecast.gates;
   if (!forecast.waits_for.empty()) shown["waitsFor"] = forecast.waits_for;
   for (const Forecast::Wave& wave : forecast.waves) shown["waves"].push_back(wave_json(wave));
   return shown;

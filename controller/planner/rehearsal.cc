@@ -179,6 +179,11 @@ const DeploymentTask* Rehearsal::current(const std::string& name,
 
 void Rehearsal::write(const Effect& effect) { std::visit(Writer(*this), effect); }
 
+void Rehearsal::add(api::Approval approval) {
+  approval.metadata.creation_timestamp = now_;
+  put(facts_.approvals, std::move(approval));
+}
+
 bool Rehearsal::settle() {
   for (int round = 0; round < kRoundsMax; ++round) {
     const Effects effects = planner_.plan(now_);

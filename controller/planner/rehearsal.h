@@ -36,6 +36,9 @@ class Rehearsal {
   // otherwise is in unknown(): the step whose time nobody knows. False: it did not come to an end.
   bool run(const StepTime& step_time, TimePoint until, int events_max);
 
+  // A person's word comes in now.
+  void add(api::Approval approval);
+
   Planner& planner() { return planner_; }
   const Facts& facts() const { return facts_; }
   TimePoint now() const { return now_; }

@@ -114,9 +114,9 @@ TEST_CASE("the new kinds are found by their short names", "[apiserver][waves]") 
   for (const json& resource : discovery["resources"]) {
     if (resource.contains("shortNames")) found[resource["kind"]] = resource["shortNames"];
   }
-  CHECK(found["DeploymentWindow"] == json::array({"dw"}));
+  CHECK(found["DeploymentWindow"] == json::array({"dw", "windows"}));
   CHECK(found["Approval"] == json::array({"appr"}));
-  CHECK(found["ReleaseHold"] == json::array({"hold"}));
+  CHECK(found["ReleaseHold"] == json::array({"hold", "holds"}));
 }
 
 }  // namespace

@@ -50,9 +50,7 @@ struct Shop : Fleet {
   }
 };
 
-json gate(const std::string& name) {
-  return json::array({json{{"approval", {{"name", name}}}}});
-}
+json gate(const std::string& name) { return json::array({json{{"approval", {{"name", name}}}}}); }
 
 TEST_CASE("rollout pause and resume set spec.paused, once", "[cli]") {
   Shop shop;
@@ -188,7 +186,7 @@ TEST_CASE("rollout undo holds the release off and each pair goes back to its own
   CHECK_THAT(plan.out, Contains("tenant-01") && Contains("1.1.0   1.0.0"));
   CHECK_THAT(shop.run({"rollout", "undo", "storefront-production"}).err,
              Contains("is held off already"));
-  CHECK_THAT(shop.run({"get", "holds"}).out + shop.run({"get", "hold"}).out, Contains("1.1.0"));
+  CHECK_THAT(shop.run({"get", "holds"}).out, Contains("1.1.0"));
 }
 
 TEST_CASE("rollout undo to a version or revision wishes for it", "[cli]") {
@@ -337,7 +335,7 @@ TEST_CASE("plan shows the wave of each pair and forecasts wave after wave", "[cl
   CHECK(document["forecast"]["waves"][1]["done"] == 2);
 }
 
-TEST_CASE("a forecast ends at a gate and names it", "[cli]") {
+TEST_CASE("a forecast assumes that gates are approved at once, and says so", "[cli]") {
   Shop shop(json{{"after", gate("on")}});
   shop.both_steps(1);
   shop.run({"rollout", "approve", "storefront-production"});
@@ -346,9 +344,25 @@ TEST_CASE("a forecast ends at a gate and names it", "[cli]") {
   shop.wish_for("1.1.0");
   const CliResult plan = shop.run({"plan"});
   INFO(plan.out);
-  CHECK_THAT(plan.out, Contains("1 of 3 pairs done in ") &&
-                           Contains("then it waits for Approval on.") &&
-                           Contains("does not start"));
+  CHECK_THAT(plan.out, Contains("if people approve at once: on\n") && !Contains("does not start"));
+  CHECK(shop.object("approvals")["items"].size() == 1);
+  const json forecast = json::parse(shop.run({"plan", "-o", "json"}).out)["forecast"];
+  CHECK(forecast["assumedApprovals"] == json{"on"});
+  CHECK(forecast["done"] == 3);
+  shop.both_steps(1, 2);
+  shop.run({"rollout", "reject", "storefront-production"});
+  shop.settle_later();
+  CHECK_THAT(shop.run({"plan"}).out, Contains("0 of 2 pairs done, then it waits for Approval on."));
+}
+
+TEST_CASE("get takes the short names of holds, windows and approvals", "[cli]") {
+  Fleet fleet(1);
+  for (const char* name : {"hold", "holds", "dw", "windows", "appr", "approvals"}) {
+    INFO(name);
+    const CliResult got = fleet.run({"get", name});
+    CHECK(got.code == 0);
+    CHECK(got.err == "No resources found in default namespace.\n");
+  }
 }
 
 }  // namespace
