@@ -7,6 +7,7 @@
 #include "controller/api/codec.h"
 #include "controller/base/limits.h"
 #include "controller/base/log.h"
+#include "controller/base/plant.h"
 
 namespace tidelock::agent {
 namespace {
@@ -88,6 +89,9 @@ Result<std::string> InstallDirectory::prepare(const std::string& version, const 
     if (auto removed = disk_.remove_all(path); !removed) return fail(removed.error());
   }
   if (auto made = disk_.make_directories(path, 0755); !made) return fail(made.error());
+  if (TIDELOCK_PLANT(SwitchTooEarly)) {
+    (void)disk_.replace_symlink(path_ + "/current", std::string(kReleases) + folder);
+  }
   return folder;
 }
 
@@ -113,6 +117,7 @@ Result<void> InstallDirectory::finish(Receipt receipt, int keep, bool alone) {
   const auto kept = static_cast<std::size_t>(std::max(keep, 2));
   receipt.installed.resize(std::min({receipt.installed.size(), kept, kInstalledMax}));
   if (auto synced = sync_release(receipt.folder); !synced) return synced;
+  if (TIDELOCK_PLANT(ReceiptOfOther)) receipt.folder = receipt.version + "-0";
   auto switched = disk_.replace_symlink(path_ + "/current", std::string(kReleases) + receipt.folder);
   if (!switched) return switched;
   auto written = disk_.write_file(path_ + "/receipt.json", encode(receipt), 0644);
@@ -130,7 +135,7 @@ void InstallDirectory::retain(const std::vector<std::string>& known,
   const auto entries = disk_.list(path_ + "/releases");
   if (!entries) return;
   for (const DirectoryEntry& entry : *entries) {
-    if (among(kept, entry.name) || !(alone || among(known, entry.name))) continue;
+    if ((among(kept, entry.name) && !TIDELOCK_PLANT(RetainNothing)) || !(alone || among(known, entry.name))) continue;
     if (auto removed = disk_.remove_all(release_path(entry.name)); !removed) {
       log_warn("old release not removed", {{"error", removed.error().message}});
     }

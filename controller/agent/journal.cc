@@ -8,6 +8,7 @@
 #include "controller/base/digest.h"
 #include "controller/base/limits.h"
 #include "controller/base/log.h"
+#include "controller/base/plant.h"
 
 namespace tidelock::agent {
 namespace {
@@ -132,6 +133,7 @@ void Journal::add_result(const std::string& uid, int step, const api::StepStatus
 void Journal::forget(const std::string& uid) { tasks_.erase(uid); }
 
 Result<void> Journal::commit() {
+  if (TIDELOCK_PLANT(JournalInMemory)) pending_.clear();
   if (pending_.empty()) return {};
   if (damaged_ || size_ + pending_.size() > rewrite_at_) return rewrite();
   auto written = disk_->append_file(path_, pending_);

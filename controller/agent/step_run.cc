@@ -5,6 +5,7 @@
 
 #include "controller/base/limits.h"
 #include "controller/base/log.h"
+#include "controller/base/plant.h"
 
 namespace tidelock::agent {
 namespace {
@@ -196,7 +197,9 @@ TimePoint StepRun::advance(TimePoint now) {
 TimePoint StepRun::watch_adopted(TimePoint now) {
   if (now < next_ && next_ != kNever) return std::min(next_, deadline_);
   const Liveness liveness =
-      lock_file_.empty() ? Liveness::Dead : context_->outside.processes.probe(lock_file_);
+      lock_file_.empty() || TIDELOCK_PLANT(AdoptNothing)
+          ? Liveness::Dead
+          : context_->outside.processes.probe(lock_file_);
   if (liveness == Liveness::Dead) {
     finish(api::StepPhase::Interrupted, "the agent restarted while the step ran", now);
     return kNever;
@@ -209,7 +212,7 @@ TimePoint StepRun::watch_adopted(TimePoint now) {
 // Whatever left the process group is killed too; the result counts when the lock is free.
 TimePoint StepRun::prove(TimePoint now) {
   if (now < next_) return next_;
-  if (!lock_file_.empty()) {
+  if (!lock_file_.empty() && !TIDELOCK_PLANT(TrustKill)) {
     if (context_->outside.processes.probe(lock_file_) != Liveness::Dead) {
       context_->outside.processes.kill_holders(lock_file_);
     }

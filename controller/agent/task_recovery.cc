@@ -5,6 +5,8 @@
 
 #include "controller/agent/task_run.h"
 
+#include "controller/base/plant.h"
+
 namespace tidelock::agent {
 namespace {
 
@@ -33,7 +35,7 @@ void TaskRun::recover(const TaskRecord* record) {
   executed_ = time_of_all(steps_);
   started_at_ = task_->status.started_at;
   orphaned_ = task_->status.phase == api::TaskPhase::Orphaned;
-  if (record != nullptr) {
+  if (record != nullptr && !TIDELOCK_PLANT(IgnoreJournal)) {
     fence_ = api::fence_from_integer(record->fence);
     folder_ = record->release_folder;
     if (task_->status.grant) hold_locks(*task_->status.grant);

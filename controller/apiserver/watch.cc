@@ -12,6 +12,7 @@
 #include "controller/apiserver/request_options.h"
 #include "controller/apiserver/selection.h"
 #include "controller/apiserver/status.h"
+#include "controller/base/plant.h"
 
 namespace tidelock::apiserver {
 namespace {
@@ -112,7 +113,10 @@ class WatchStream final : public http::BodyStream {
     const bool gone = type_->served->gone;  // looked at first: what came before it is sent
     auto events = watch_->next(kEventsPerPull);
     if (!events) return send_error(events.error(), out);
-    for (const auto& event : *events) send_event(event, out);
+    for (const auto& event : *events) {
+      if (TIDELOCK_PLANT(SkipServerEvent) && event->revision % 97 == 0) continue;
+      send_event(event, out);
+    }
     more_ = events->size() == kEventsPerPull;
     if (more_) return;
     if (gone) ended_ = true;
@@ -124,7 +128,8 @@ class WatchStream final : public http::BodyStream {
   void send_bookmark(TimePoint now, std::string& out) {
     if (now >= plan_.ends_at - kBookmarkBeforeEnd) sent_last_bookmark_ = true;
     next_bookmark_ = now + kBookmarkInterval;
-    const store::Revision position = std::max(after_, watch_->position());
+    const store::Revision position =
+        std::max(after_, watch_->position()) + (TIDELOCK_PLANT(BookmarkAhead) ? 3 : 0);
     if (position > 0) {
       append_event(out, EventType::Bookmark, render_bookmark(type_, answer_, position, false));
     }

@@ -9,6 +9,7 @@
 #include "controller/apiserver/status.h"
 #include "controller/base/limits.h"
 #include "controller/base/log.h"
+#include "controller/base/plant.h"
 
 namespace tidelock::apiserver {
 namespace {
@@ -77,6 +78,7 @@ class RunningWrite : public std::enable_shared_from_this<RunningWrite> {
     Written written{change.kind, std::move(change.stored), expected, expected == 0};
     if (operation_.dry_run) return done_(std::move(written));
     store::Put put{operation_.key, std::nullopt, expected};
+    if (TIDELOCK_PLANT(LastWriterWins)) put.expected.reset();
     if (written.kind == Change::Kind::Put) put.value = written.stored;
     std::vector<store::Put> puts;
     puts.push_back(std::move(put));
@@ -88,6 +90,7 @@ class RunningWrite : public std::enable_shared_from_this<RunningWrite> {
   }
 
   void committed(Written written, Result<store::Revision> revision) {
+    if (!revision && TIDELOCK_PLANT(AcknowledgeLost)) revision = written.revision + 1;
     if (!revision) {
       if (revision.error().reason != Reason::Conflict) return done_(fail(from_store(revision.error())));
       if (attempts_ < kAttemptsMax) return attempt();

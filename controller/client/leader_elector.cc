@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "controller/base/log.h"
+#include "controller/base/plant.h"
 
 namespace tidelock::client {
 namespace {
@@ -30,6 +31,7 @@ LeaderElector::LeaderElector(ApiClient& client, Options options)
     : client_(client), options_(std::move(options)) {}
 
 bool LeaderElector::leads(TimePoint now) const {
+  if (TIDELOCK_PLANT(LeadForEver)) return held_;
   return held_ && now < renewed_at_ + options_.duration;
 }
 
@@ -63,7 +65,8 @@ void LeaderElector::try_now(TimePoint now) {
       if (done && held_ && renewed_at_ == now) return;
       if (!done || !is_free(now)) return;
     }
-    done = write(now, held_ ? epoch_ : lease_.lease_transitions + 1);
+    const std::int64_t raised = lease_.lease_transitions + (TIDELOCK_PLANT(KeepEpoch) ? 0 : 1);
+    done = write(now, held_ ? epoch_ : raised);
     if (done) return;
     const Reason reason = done.error().reason;
     if (reason != Reason::Conflict && reason != Reason::NotFound) return;
@@ -72,7 +75,7 @@ void LeaderElector::try_now(TimePoint now) {
 }
 
 bool LeaderElector::is_free(TimePoint now) const {
-  if (held_ || lease_.holder_identity.empty()) return true;
+  if (held_ || lease_.holder_identity.empty() || TIDELOCK_PLANT(StealLease)) return true;
   // A second process under our name is somebody else once we have led ourselves.
   if (lease_.holder_identity == options_.identity && epoch_ == 0) return true;
   return now >= seen_at_ + std::chrono::seconds(lease_.lease_duration_seconds);

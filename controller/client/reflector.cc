@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "controller/base/log.h"
+#include "controller/base/plant.h"
 #include "controller/client/json_scan.h"
 
 namespace tidelock::client {
@@ -170,14 +171,15 @@ bool ReflectorCore::State::take_line(TimePoint now, std::string_view line, Batch
   stream_had_event = true;
   succeeded();
   resource_version = change.resource_version;
-  if (type != "BOOKMARK") batch.changes.push_back(std::move(change));
+  const bool dropped = TIDELOCK_PLANT(DropWatchEvent) && type == "MODIFIED" && change.resource_version.back() == '7';
+  if (type != "BOOKMARK" && !dropped) batch.changes.push_back(std::move(change));
   return true;
 }
 
 void ReflectorCore::State::watch_error(TimePoint now, std::string_view status) {
   const std::string_view code = json_member(status, "code");
   Error error = error_from_response(code == "410" ? 410 : 500, status);
-  need_list = true;
+  need_list = !TIDELOCK_PLANT(IgnoreExpired);
   // History that is gone is the server's normal course: list again at once, but not in a circle.
   if (error.reason == Reason::Expired && stream_had_event) return;
   failed(now, error);

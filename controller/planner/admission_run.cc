@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controller/base/invariant.h"
+#include "controller/base/plant.h"
 #include "controller/planner/admission_state.h"
 
 namespace tidelock::planner {
@@ -65,6 +66,7 @@ Counter* Admission::State::slot_obstacle(Entry& entry) {
     return entry.window;
   if (entry.has_slot) return nullptr;
   for (auto* budget : entry.budgets) {
+    if (TIDELOCK_PLANT(IgnoreBudget)) continue;
     if (budget->full()) {
       if (!entry.request.started || boundary_victim(*budget, entry) == nullptr) return budget;
     } else if (reserved(*budget, entry)) {
@@ -125,6 +127,7 @@ void Admission::State::look_at_next(Entry& entry, LockNode* lock, Counter* count
                        (entry.memo.waiter == nullptr || rules.capacity == 1 ||
                         entry.memo.need->demand.mode == api::LockMode::Exclusive);
     const auto next = lock->filed.upper_bound(&entry);
+    if (TIDELOCK_PLANT(LoseLockWakeUp)) return;
     if (!stays && next != lock->filed.end()) work.insert(*next);
   }
   if (counter != nullptr && entry.filed_counter != counter) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From decided pairs to grants: what each task asks of Admission, and what its answer means.
+#include "controller/base/plant.h"
 #include "controller/planner/planner_state.h"
 #include "controller/planner/task_builder.h"
 
@@ -210,7 +211,7 @@ void Planner::State::compose_grant(const std::string& name, bool park, TimePoint
   if (!task->status.grant) grant.granted_at = now;
   grant.locks = task->spec.locks;
   fence.epoch = std::max(fence.epoch, options.epoch);
-  ++fence.sequence;
+  if (!TIDELOCK_PLANT(ForgetFence)) ++fence.sequence;
   grant.fence = fence;
   grant.step = view.next.step;
   grant.step_attempt = view.next.attempt;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "controller/base/plant.h"
 #include "controller/reconciler/merge_patch.h"
 
 namespace tidelock::reconciler {
@@ -156,7 +157,8 @@ class Builder {
     Write write = write_for<T>(Call::Verb::Patch, ns_, name);
     write.call.subresource = subresource;
     write.call.body =
-        json{{"metadata", {{"resourceVersion", based_on}}}, {part, std::move(difference)}}.dump();
+        json{{"metadata", {{"resourceVersion", based_on}}}, {part, difference}}.dump();
+    if (TIDELOCK_PLANT(UnconditionalWrite)) write.call.body = json{{part, difference}}.dump();
     return write;
   }
 
