@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <map>
 
+#include "controller/base/plant.h"
+
 namespace tidelock::planner {
 namespace {
 
@@ -29,8 +31,9 @@ bool granted_attempt_over(const DeploymentTask& task, const api::TaskGrant& gran
   if (status == nullptr) return false;
   if (is_over(status->phase)) return true;
   if (status->phase != StepPhase::Pending || !status->retry_at) return false;
-  return step == grant.step ? status->attempt >= grant.step_attempt
-                            : *status->retry_at > grant.step_granted_at;
+  // A group is reported as a whole, so the first step speaks for the others. (Their retryAt is by the
+  // agent's clock and says nothing beside the time of the grant, which is by ours.)
+  return step != grant.step || status->attempt >= grant.step_attempt;
 }
 
 bool granted_steps_over(const DeploymentTask& task, const api::TaskGrant& grant) {
@@ -90,13 +93,17 @@ void read_started(const DeploymentTask& task, TaskView& view) {
   auto next = next_group(task);
   view.started = true;
   view.locks = grant.locks;
-  if (granted && !over) view.step_locks = grant.step_locks;
+  if (granted && !over && !TIDELOCK_PLANT(DropStepLocks)) view.step_locks = grant.step_locks;
+  if (task.spec.cancel && TIDELOCK_PLANT(ReleaseAtCancel)) view.locks.clear();
+  if (task.spec.cancel && TIDELOCK_PLANT(ReleaseAtCancel)) view.step_locks.clear();
+  if (!granted && TIDELOCK_PLANT(ParkedFreesLocks)) view.locks.clear();
   view.requested_at = asked_at(task, next.value_or(StepGroup{}));
   if (task.status.phase == api::TaskPhase::Orphaned) {
     view.state = TaskState::Orphaned;
+    if (TIDELOCK_PLANT(OrphanFreesLocks)) view.locks.clear();
     return;
   }
-  view.uses_slot = granted;
+  view.uses_slot = granted || TIDELOCK_PLANT(CountParkedTask);
   if (task.spec.cancel) {
     view.state = TaskState::Cancelling;
   } else if (granted && !over) {

@@ -133,6 +133,21 @@ TEST_CASE("a failed attempt with a retry waits for its time and then asks for th
   CHECK(view.state == TaskState::Running);
 }
 
+TEST_CASE("whether a group is over does not depend on the clock of the target", "[planner][task]") {
+  auto task = granted(2, 0, 2);
+  task.spec.steps[1].step.start = api::StepStart::WithPrevious;
+  task.status.grant->step_granted_at = TimePoint(Duration(1000));
+  task.status.steps[0].attempt = 1;
+  task.status.steps[0].phase = StepPhase::Succeeded;
+  task.status.steps[1].attempt = 1;
+  for (const int retry_at : {10, 5000}) {  // the agent's clock is behind ours, or not
+    task.status.steps[1].retry_at = TimePoint(Duration(retry_at));
+    const auto view = view_of(task);
+    CHECK(view.state == TaskState::Boundary);
+    CHECK(view.next.step == 1);
+  }
+}
+
 TEST_CASE("a grant of steps that a task does not have is survived", "[planner][task]") {
   for (const int step : {-5, 1, 2, 2147483647}) {
     auto task = granted(1, 0, 1);
