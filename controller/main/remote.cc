@@ -73,7 +73,8 @@ int run_controller(const ControllerFlags& flags, platform::ShutdownSignals& sign
   client::ApiClient api(**transport, "tidelock-controller");
   platform::Waker waker;
   const auto controller = reconciler::Controller::make(
-      api, random, {.identity = host_name() + "_" + random.uuid(), .wake = waker.handle()});
+      api, random,
+      {.identity = host_name() + "_" + random.uuid(), .wake = waker.handle(), .clock = &clock});
   log_info("controller started", {{"server", found->options.base_url}});
   run(*controller, waker, clock, signals);
   return 0;

@@ -148,7 +148,7 @@ class ServerProcess {
     // next one need not wait for the lease to run out.
     controller_.component = reconciler::Controller::make(
         *controller_.api, random_,
-        {.identity = "tidelock-server", .wake = controller_.waker.handle()});
+        {.identity = "tidelock-server", .wake = controller_.waker.handle(), .clock = &clock_});
     controller_.start(clock_);
     return {};
   }

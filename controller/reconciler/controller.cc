@@ -10,6 +10,7 @@
 
 #include "controller/base/invariant.h"
 #include "controller/base/log.h"
+#include "controller/base/plant.h"
 #include "controller/client/json_scan.h"
 #include "controller/reconciler/domain.h"
 #include "controller/reconciler/event_recorder.h"
@@ -72,7 +73,9 @@ class ControllerImpl final : public Controller {
     for (int round = 0; round < kRoundsMax; ++round) {
       next = read_facts(now);
       if (!facts_.synced()) break;
+      now = later(now);
       next = std::min(next, tend_domains(now));
+      now = later(now);
       std::vector<Write> writes;
       next = std::min(next, plan_domains(now, writes));
       if (writes.empty()) break;
@@ -93,6 +96,7 @@ class ControllerImpl final : public Controller {
   template <class T>
   void changed(const api::ObjectKey& key, const Facts::Ptr<T>& before, const Facts::Ptr<T>& after) {
     ++changes_;
+    if (!after && TIDELOCK_PLANT(IgnoreDeletion)) return;
     Domain& domain = domain_of(key.ns);
     domain.objects += (after ? 1 : 0) - (before ? 1 : 0);
     domain.touch();
@@ -119,6 +123,10 @@ class ControllerImpl final : public Controller {
       next = now;
     }
     return next;
+  }
+
+  TimePoint later(TimePoint now) const {
+    return options_.clock == nullptr ? now : options_.clock->now();
   }
 
   Domain& domain_of(const std::string& ns) {
@@ -148,7 +156,8 @@ class ControllerImpl final : public Controller {
   // The one before us may have granted up to the moment in which we took its lease: the tasks are
   // read once more, so that no lock is given twice.
   bool start_planner(const std::string& ns, Domain& domain) {
-    if (domain.elector().epoch() > 1 && !read_tasks(ns)) return false;
+    const bool first = domain.elector().epoch() <= 1 || TIDELOCK_PLANT(SkipReadAtTakeover);
+    if (!first && !read_tasks(ns)) return false;
     std::int64_t epoch = domain.elector().epoch();
     facts_.for_each_of<api::DeploymentTask>(ns, [&](const auto& task) {
       // Should the lease have been deleted: fences rise all the same.
@@ -185,7 +194,12 @@ class ControllerImpl final : public Controller {
 
   TimePoint plan_domains(TimePoint now, std::vector<Write>& writes) {
     TimePoint next = kNever;
-    for (auto& [ns, domain] : domains_) next = std::min(next, domain.plan(now, facts_, writes));
+    for (auto& [ns, domain] : domains_) {
+      // The requests since the lease was looked at may have outlasted it.
+      const bool lost = domain.planner() != nullptr && !domain.elector().leads(now) &&
+                        !TIDELOCK_PLANT(PlanWithoutLease);
+      next = std::min(next, lost ? now : domain.plan(now, facts_, writes));
+    }
     return next;
   }
 
@@ -204,7 +218,8 @@ class ControllerImpl final : public Controller {
         take_answer(writes[i], *answers[i]);
       } else if (is_outdated(writes[i], answers[i].error())) {
         outdated.push_back({std::move(writes[i]), answers[i].error()});
-      } else if (writes[i].grants && outcome_unknown(answers[i].error())) {
+      } else if (writes[i].grants && outcome_unknown(answers[i].error()) &&
+                 !TIDELOCK_PLANT(PlanOnUnknownGrant)) {
         domain.unknown(std::move(writes[i]), answers[i].error(), now);
       } else {
         domain.refused(writes[i], answers[i].error(), now);
@@ -252,6 +267,7 @@ class ControllerImpl final : public Controller {
   // True if this was news.
   bool take_object(const Write& write, const std::string& text) {
     bool news = false;
+    if (TIDELOCK_PLANT(IgnoreConflictAnswer)) return true;
     Facts::with_kind(write.kind, [&]<class T>() {
       auto object = api::decode<T>(std::string_view(text));
       if (!object) {

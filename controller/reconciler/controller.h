@@ -20,6 +20,9 @@ struct Options {
   std::string identity;  // holder of the leases
   Duration lease_duration = std::chrono::seconds(15);
   Wake wake;
+  // Read again within a step, since its requests take time and a lease may be over by then. Null: the
+  // time that step() was called with is good enough.
+  Clock* clock = nullptr;
 };
 
 class Controller : public Component {

@@ -121,6 +121,43 @@ TEST_CASE_METHOD(Fixture, "a second controller stands by until the lease is free
   CHECK(world.peak(4) == 1);
 }
 
+TEST_CASE_METHOD(Fixture, "a step that outlasts its lease grants nothing any more",
+                 "[reconciler][controller]") {
+  world.seed({});
+  testing::FakeClock clock;
+  SeededRandom random{3};
+  client::ApiClient api{server, "tidelock-controller"};
+  const auto slow = reconciler::Controller::make(api, random,
+                                                 {.identity = "slow",
+                                                  .lease_duration = std::chrono::seconds(15),
+                                                  .wake = {},
+                                                  .clock = &clock});
+  // The answer to the first task takes its time, and another controller takes the lease.
+  server.before = [&](const http::Request& request) -> std::optional<MemoryApi::Answer> {
+    const bool task = request.method == "POST" && request.target.find("/deploymenttasks") != std::string::npos;
+    if (!task || clock.now() != kEpoch) return std::nullopt;
+    clock.advance(std::chrono::seconds(20));
+    Json lease = *server.find("/apis/coordination.k8s.io/v1/namespaces/default/leases/tidelock-planner");
+    lease["spec"]["holderIdentity"] = "other";
+    lease["spec"]["leaseTransitions"] = 2;
+    server.put("/apis/coordination.k8s.io/v1/namespaces/default/leases", "tidelock-planner", lease);
+    return std::nullopt;
+  };
+  slow->step(kEpoch);
+  CHECK(writes("POST " + kBase + "deploymenttasks") > 0);
+  const auto granted = [&] {
+    int count = 0;
+    for (const auto& task : world.all<api::DeploymentTask>()) count += task.status.grant ? 1 : 0;
+    return count;
+  };
+  CHECK(granted() == 0);
+  for (int i = 0; i < 5; ++i) {
+    slow->step(clock.now());
+    clock.advance(std::chrono::seconds(20));
+  }
+  CHECK(granted() > 0);
+}
+
 TEST_CASE_METHOD(Fixture, "at rest nothing is written but the lease", "[reconciler][controller]") {
   world.seed({});
   world.run_until(400);
