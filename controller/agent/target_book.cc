@@ -86,7 +86,10 @@ client::Call TargetBook::status_call(const api::Target& target, TimePoint now) c
   call.ns = target.metadata.ns;
   call.name = target.metadata.name;
   call.subresource = "status";
-  call.body = nlohmann::json{{"status", api::encode_status(mine)}}.dump();
+  // Conditional: a heartbeat that was held up on its way must not undo what is newer.
+  call.body = nlohmann::json{{"metadata", {{"resourceVersion", target.metadata.resource_version}}},
+                             {"status", api::encode_status(mine)}}
+                  .dump();
   return call;
 }
 
@@ -97,7 +100,8 @@ TimePoint TargetBook::step(TimePoint now) {
   if (!options_.target.empty() && now >= heartbeat_at_) to_write_ = served_;
   write_due(now);
   if (!to_write_.empty()) next = std::min(next, std::max(now, write_at_));
-  return std::min(next, heartbeat_at_);
+  // One that is overdue waits in to_write_ for its next try.
+  return heartbeat_at_ > now ? std::min(next, heartbeat_at_) : next;
 }
 
 void TargetBook::write_due(TimePoint now) {

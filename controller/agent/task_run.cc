@@ -8,6 +8,8 @@
 #include "controller/api/when.h"
 #include "controller/base/limits.h"
 #include "controller/base/log.h"
+#include "controller/base/plant.h"
+#include "controller/client/reflector.h"
 
 namespace tidelock::agent {
 namespace {
@@ -25,6 +27,7 @@ bool failed_phase(api::StepPhase phase) {
 
 TaskRun::TaskRun(RunContext& context, TaskPtr task, TargetPtr target, TimePoint now)
     : context_(context), task_(std::move(task)), target_(std::move(target)), due_(now) {
+  version_ = task_->metadata.resource_version;
   if (secrets().empty()) set_secrets({});
   recover(context_.journal.find(uid()));
 }
@@ -34,7 +37,13 @@ TaskRun::~TaskRun() = default;
 void TaskRun::set_task(TaskPtr task, TimePoint now) {
   due_ = now;
   const bool wanted = task != nullptr && !api::is_terminal(task->status.phase);
-  if (task != nullptr) task_ = std::move(task);
+  if (task != nullptr) {
+    task_ = std::move(task);
+    if (client::older_version(version_, task_->metadata.resource_version)) {
+      version_ = task_->metadata.resource_version;
+      write_at_ = now;  // a conflict is over
+    }
+  }
   if (!wanted && stage_ != Stage::Over) abandon(now);
 }
 
@@ -154,7 +163,7 @@ const api::TaskGrant* TaskRun::new_grant() const {
   const api::DeploymentTaskStatus& status = task_->status;
   if (status.phase != api::TaskPhase::Running || !status.grant) return nullptr;
   if (status.grant->step_count == 0 && !spec().steps.empty()) return nullptr;
-  return status.grant->fence > fence_ ? &*status.grant : nullptr;
+  return status.grant->fence > fence_ || TIDELOCK_PLANT(IgnoreGrantFence) ? &*status.grant : nullptr;
 }
 
 // Fences are kept of runs that are not over. The deployment locks of such a run are its own whatever
@@ -333,7 +342,9 @@ void TaskRun::stop_all(api::StepPhase as, TimePoint now) {
 void TaskRun::settle_group(TimePoint now) {
   for (const StepRun& run : runs_) {
     steps_[static_cast<std::size_t>(run.index())] = run.status();
-    context_.journal.add_result(uid(), run.index(), run.status());
+    if (!TIDELOCK_PLANT(ForgetResult)) {
+      context_.journal.add_result(uid(), run.index(), run.status());
+    }
   }
   if (!runs_.empty()) executed_ += now - group_started_;
   runs_.clear();
@@ -383,6 +394,7 @@ void TaskRun::allow_retries(TimePoint now) {
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     const api::StepRetry& retry = spec().steps[i].step.retry;
     if (!failed_phase(steps_[i].phase) || steps_[i].attempt > retry.limit) continue;
+    if (TIDELOCK_PLANT(RetrySameAttempt)) --steps_[i].attempt;
     steps_[i].phase = api::StepPhase::Pending;
     steps_[i].retry_at = steps_[i].finished_at.value_or(now) + retry.backoff;
   }

@@ -140,6 +140,7 @@ class TaskRun {
   bool shortened_ = false;      // the server refused the full status
   int write_failures_ = 0;
   TimePoint write_at_;
+  std::string version_;         // newest of the object that is known: what a write is conditional on
 };
 
 }  // namespace tidelock::agent

@@ -53,6 +53,25 @@ TEST_CASE("a target that somebody made not ready is made ready again", "[agent]"
   CHECK(target["status"]["conditions"][0]["status"] == "True");
 }
 
+TEST_CASE("an agent whose target is gone rests, and serves it again when it is back", "[agent]") {
+  AgentWorld world;
+  const std::string target =
+      R"({"apiVersion":"tidelock.dev/v1alpha1","kind":"Target","metadata":{"name":"web-02"},
+          "spec":{"environments":["production"],"executor":"Agent","installRoot":"/srv"}})";
+  world.api.post(kBase + "/targets", target);
+  world.kill_agent();
+  world.agent_options.target = "web-02";
+  world.agent_options.ns = "default";
+  REQUIRE(world.start_agent());
+  world.run_for(std::chrono::seconds(1));
+  world.api.remove(kBase + "/targets/web-02");
+  world.run_for(std::chrono::seconds(60));  // fails if it asks to be called again without end
+  world.api.post(kBase + "/targets", target);
+  world.run_for(std::chrono::seconds(1));
+  const auto json = world.api.get(kBase + "/targets/web-02").json();
+  CHECK(json["status"]["conditions"][0]["status"] == "True");
+}
+
 TEST_CASE("a task runs its steps one by one as they are granted and ends Succeeded", "[agent]") {
   AgentWorld world(exits({}));
   world.task("t1", kTwo);
