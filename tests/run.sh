@@ -2,13 +2,13 @@
 # Installs what the tests need, builds, and runs everything; fails if a tier ran no test.
 #
 #   tests/run.sh                 all tiers
-#   tests/run.sh unit e2e …      only these: tidy unit scenario e2e crash bench asan tsan
+#   tests/run.sh unit e2e …      only these: tidy unit scenario simulation e2e crash bench asan tsan
 set -uo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 tiers=("$@")
-((${#tiers[@]})) || tiers=(tidy unit scenario e2e crash bench asan tsan)
+((${#tiers[@]})) || tiers=(tidy unit scenario simulation e2e crash bench asan tsan)
 
 # A clone elsewhere finds what another one compiled.
 export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
@@ -83,6 +83,14 @@ build release
 wants tidy && { say tidy; run_binaries tidy build tidy_test; }
 wants unit && { say unit; run_binaries unit build 'unit_*_test'; }
 wants scenario && { say scenario; run_binaries scenario build scenario_test; }
+if wants simulation; then
+  say simulation
+  run_binaries simulation build simulation_test
+  say "2000 simulated clusters, and every planted bug"
+  build/simulation --seeds 1..2000 --probes; count "simulation, 2000 seeds" $? 1 0
+  build/simulation --seeds 1..20 --canary > /dev/null; count "simulation, canary" $? 1 0
+  build/simulation --seeds 1..2000 --plants; count "simulation, planted bugs" $? 1 0
+fi
 if wants e2e; then
   say "end to end"
   bash tests/e2e/kubectl.sh > /dev/null || { failures+=("kubectl could not be installed"); failed=$((failed + 1)); }

@@ -166,12 +166,14 @@ bool FakeProcessRunner::holds(const Live& live, const std::string& lock_file) co
   return intervals_[live.interval].spec.lock_file == lock_file;
 }
 
+bool FakeProcessRunner::alive(const std::string& lock_file) const {
+  return std::any_of(live_.begin(), live_.end(),
+                     [&](const auto& entry) { return holds(entry.second, lock_file); });
+}
+
 Liveness FakeProcessRunner::probe(const std::string& lock_file) {
   if (unprobeable_.contains(lock_file)) return Liveness::Unknown;
-  const bool alive = std::any_of(live_.begin(), live_.end(), [&](const auto& entry) {
-    return holds(entry.second, lock_file);
-  });
-  return alive ? Liveness::Alive : Liveness::Dead;
+  return alive(lock_file) ? Liveness::Alive : Liveness::Dead;
 }
 
 void FakeProcessRunner::kill_holders(const std::string& lock_file) {

@@ -57,11 +57,14 @@ class FakeProcessRunner final : public ProcessRunner {
   // ids stand for nothing.
   void agent_crashed();
   void set_wake(Wake wake) { wake_ = std::move(wake); }
+  void set_decide(Decide decide) { decide_ = std::move(decide); }
   // The machine lost power: all processes end now, without effects and events.
   void machine_crashed();
   // probe() of this file answers Unknown from now on, or as it should again.
   void set_unprobeable(const std::string& lock_file, bool unprobeable);
   const std::vector<ProcessInterval>& intervals() const { return intervals_; }  // by start
+  // Whether anything holds the lock, whatever probe() can tell.
+  bool alive(const std::string& lock_file) const;
   std::size_t running() const;  // processes, without lingering children
 
   // --- ProcessRunner ---

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// What must hold of tasks in every state of the API: one started per pair, locks and budgets kept by the
+// grants, fences that rise, statuses that go forward.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/kernel.h"
+#include "tests/simulation/truth.h"
+
+namespace tidelock::simulation {
+
+using TaskPtr = std::shared_ptr<const api::DeploymentTask>;
+
+// A lock as somebody holds it.
+struct HeldLock {
+  std::string task;
+  api::TaskLock lock;
+};
+
+// The greatest capacity and budgets that ever were in force: shrinking never evicts.
+class Capacities {
+ public:
+  void changed(const std::shared_ptr<const api::LockGroup>& group);
+  void changed(const std::shared_ptr<const api::ConcurrencyBudget>& budget);
+  void changed(const std::shared_ptr<const api::Target>& target);
+  // Nullopt: no bound, or not known.
+  std::optional<int> of_lock(const std::string& instance) const;
+  std::optional<int> of_budget(const std::string& name) const;
+
+ private:
+  std::map<std::string, std::optional<int>> groups_;
+  std::map<std::string, int> budgets_;
+  std::map<std::string, int> slots_;
+};
+
+// Tasks that were granted by a planner whose lease was over when its request arrived. The API has nothing
+// that could refuse it; semantics.md leaves the rest to the fences, which only the agents of one target can
+// compare. So these tasks prove nothing about locks beyond a target.
+using LateGrants = std::set<std::string>;  // uids
+
+// Empty = fine; else what is wrong.
+std::string conflict_of(const std::vector<HeldLock>& held, const Capacities& capacities);
+
+class TaskChecker {
+ public:
+  TaskChecker(Kernel& kernel, const Truth& truth, const Capacities& capacities)
+      : kernel_(kernel), truth_(truth), capacities_(capacities) {}
+  void changed(const TaskPtr& before, const TaskPtr& after);
+  const LateGrants& late_grants() const { return late_; }
+
+ private:
+  void check_fence(const TaskPtr& before, const api::DeploymentTask& task);
+  void check_forward(const api::DeploymentTask& before, const api::DeploymentTask& after);
+  void check_all();
+
+  Kernel& kernel_;
+  const Truth& truth_;
+  const Capacities& capacities_;
+  std::map<api::Fence, std::string> fences_;
+  LateGrants late_;
+};
+
+// A step of the task is under way, as far as the API knows.
+bool runs_a_step(const api::DeploymentTask& task);
+
+}  // namespace tidelock::simulation
