@@ -139,7 +139,10 @@ Result<void> LeaderElector::write(TimePoint now, std::int64_t transitions) {
 }
 
 void LeaderElector::seen(TimePoint now, api::Lease lease) {
-  if (lease.metadata.resource_version != lease_.metadata.resource_version) seen_at_ = now;
+  // The holder may have renewed it just before we got it: its time counts from the answer, not from when
+  // we asked.
+  const TimePoint answered = options_.clock == nullptr ? now : options_.clock->now();
+  if (lease.metadata.resource_version != lease_.metadata.resource_version) seen_at_ = answered;
   // Our own write whose answer was lost looks like ours; a successor raised the number.
   held_ = held_ && lease.holder_identity == options_.identity && lease.lease_transitions == epoch_;
   lease_ = std::move(lease);

@@ -25,6 +25,8 @@ class LeaderElector {
     std::string name;
     std::string identity;
     Duration duration = std::chrono::seconds(15);
+    // When an answer came, since a request takes time. Null: when step() was called.
+    Clock* clock = nullptr;
   };
   LeaderElector(ApiClient& client, Options options);
 

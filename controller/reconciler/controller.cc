@@ -133,7 +133,7 @@ class ControllerImpl final : public Controller {
     auto found = domains_.find(ns);
     if (found != domains_.end()) return found->second;
     const client::LeaderElector::Options lease{ns, kLeaseName, options_.identity,
-                                               options_.lease_duration};
+                                               options_.lease_duration, options_.clock};
     return domains_.try_emplace(ns, api_, lease).first->second;
   }
 

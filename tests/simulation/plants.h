@@ -9,6 +9,7 @@ namespace tidelock::simulation {
 
 // "" = none. False: no plant has this name.
 bool set_plant(const std::string& name);
+// Those that a campaign has to find.
 const std::vector<std::string>& plant_names();
 
 }  // namespace tidelock::simulation

@@ -62,6 +62,28 @@ TEST_CASE_METHOD(Fixture, "nobody else leads while the holder lives", "[client][
   CHECK(two.holder() == "one");
 }
 
+TEST_CASE_METHOD(Fixture, "a lease lives for its duration from when its state was answered, not asked for",
+                 "[client][lease]") {
+  LeaderElector one = elector("one");
+  one.step(now);
+  testing::FakeClock clock;
+  LeaderElector two(api, {"a", "lock", "two", std::chrono::seconds(15), &clock});
+  bool slow = true;
+  server.after = [&](const http::Request&, MemoryApi::Answer&) {
+    if (slow) clock.advance(std::chrono::seconds(10));
+  };
+  two.step(now);
+  slow = false;
+  for (int second = 11; second < 25; ++second) {
+    clock.set(now + std::chrono::seconds(second));
+    two.step(clock.now());
+    REQUIRE_FALSE(two.leads(clock.now()));
+  }
+  clock.set(now + std::chrono::seconds(26));
+  two.step(clock.now());
+  CHECK(two.leads(clock.now()));
+}
+
 TEST_CASE_METHOD(Fixture, "a dead holder is followed after its whole duration, with a higher epoch",
                  "[client][lease]") {
   LeaderElector one = elector("one"), two = elector("two");
