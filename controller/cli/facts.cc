@@ -36,7 +36,7 @@ Kind kind_of(Session& session, const std::string& ns, Facts& facts, ByName<T>& o
             }
             auto shared = std::make_shared<const T>(std::move(*object));
             facts.planner.set(shared);
-            objects[shared->metadata.name] = shared;
+            objects.put(shared);
           }};
 }
 

@@ -44,7 +44,7 @@ void take_report(const DeploymentTask& task, InstallationStatus& status) {
 }  // namespace
 
 InstallationStatus absorb(const api::Installation& installation,
-                          const std::map<int, const DeploymentTask*>& attempts) {
+                          const Attempts& attempts) {
   InstallationStatus status = installation.status;
   for (const auto& [attempt, task] : attempts) {
     status.attempts = std::max(status.attempts, attempt);

@@ -273,8 +273,7 @@ class Pair {
       return entry.phase == "Succeeded" && entry.digest == digest();
     });
     if (success == history.end()) return nullptr;
-    const auto found = attempts_.find(success->attempt);
-    return found == attempts_.end() ? nullptr : found->second;
+    return attempts_.find(success->attempt);
   }
 
   // Something else is installed than what was brought (semantics.md §6).
@@ -548,7 +547,7 @@ class Pair {
   const Wish* wish_;
   const WaveOpening* opening_;
   TimePoint now_;
-  const std::map<int, const DeploymentTask*>& attempts_;
+  const Attempts attempts_;
   const api::Installation* installation_ = nullptr;
   const DeploymentTask* running_ = nullptr;
   const DeploymentTask* terminal_ = nullptr;   // the newest

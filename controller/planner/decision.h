@@ -32,6 +32,14 @@ struct Decision {
   bool last_try = false;        // with overdue: no other attempt follows
   bool settling = false;        // the object itself is about to change; its status can wait
   TimePoint due = kNever;       // decide again then
+
+  // Whether there is nothing in it but `base` and the digest that is installed. A new field belongs here.
+  bool rests() const {
+    return effects.empty() && ending.empty() && action == api::Action::None && digest == base.actual_digest &&
+           task.empty() && queued.empty() && !blocked && !stalled && reason.empty() && message.empty() &&
+           health == Health::Fine && drift.empty() && drift_message.empty() && !overdue && !last_try && !settling &&
+           due == kNever;
+  }
 };
 
 // `wish` is null when nobody wants the pair any more; `opening` is that of its wave, null when none
@@ -51,6 +59,6 @@ PairProgress pair_progress(const Facts& facts, const Wish& wish, const api::Inst
 
 // The status with the results of `attempts` in it; idempotent.
 api::InstallationStatus absorb(const api::Installation& installation,
-                               const std::map<int, const api::DeploymentTask*>& attempts);
+                               const Attempts& attempts);
 
 }  // namespace tidelock::planner

@@ -2,10 +2,12 @@
 #include "controller/planner/expansion.h"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 #include "controller/api/codec.h"
 #include "controller/api/semver.h"
+#include "controller/base/invariant.h"
 #include "controller/planner/step_durations.h"
 #include "controller/planner/waves.h"
 
@@ -141,9 +143,9 @@ class Placing {
   void rank() {
     if (order_.by.empty() && order_.spread_by.empty()) return;
     using Key = std::tuple<std::vector<std::string>, int, std::string>;
-    std::map<int, std::map<Key, Wish*>> by_wave;
+    std::map<int, std::set<Key>> by_wave;
     std::map<std::pair<std::vector<std::string>, std::string>, int> turns;
-    for (auto& [name, wish] : expansion_.wishes) {
+    for (const auto& [name, wish] : expansion_.wishes) {
       std::vector<std::string> values;
       for (const auto& key : order_.by) values.push_back(value(key, wish));
       int turn = 0;
@@ -152,11 +154,11 @@ class Placing {
         group.push_back(std::to_string(wish.wave));
         turn = turns[{std::move(group), value(order_.spread_by, wish)}]++;
       }
-      by_wave[wish.wave].emplace(Key{std::move(values), turn, name}, &wish);
+      by_wave[wish.wave].emplace(std::move(values), turn, name);
     }
-    for (auto& [wave, members] : by_wave) {
+    for (const auto& [wave, members] : by_wave) {
       int rank = 0;
-      for (auto& [key, wish] : members) wish->rank = rank++;
+      for (const auto& key : members) expansion_.wishes.set_rank(std::get<2>(key), rank++);
     }
   }
 
@@ -198,6 +200,14 @@ class Placing {
 };
 
 template <class T>
+std::uint32_t place_in(std::vector<T>& all, const T& wanted) {
+  const auto found = std::find(all.begin(), all.end(), wanted);
+  const auto place = static_cast<std::uint32_t>(found - all.begin());
+  if (found == all.end()) all.push_back(wanted);
+  return place;
+}
+
+template <class T>
 bool leaving(const T& object) {
   return object.metadata.deletion_timestamp.has_value();
 }
@@ -235,6 +245,43 @@ class TenantsByLabel {
 };
 
 }  // namespace
+
+void Wishes::add(const std::string& installation, const Wish& wish) {
+  if (rows_.empty()) {
+    project_ = wish.project;
+    environment_ = wish.environment;
+    deployment_ = wish.deployment;
+    rollout_ = wish.rollout;
+  }
+  INVARIANT(wish.project == project_ && wish.environment == environment_ && wish.deployment == deployment_ &&
+            wish.rollout == rollout_);
+  rows_.try_emplace(installation,
+                    Row{place_in(choices_, wish.choice), place_in(holds_, wish.hold), wish.wave, wish.rank});
+  Pair pair{wish.tenant, wish.target};
+  if (pair_in(installation) != pair) odd_.emplace(installation, std::move(pair));
+}
+
+std::optional<Wish> Wishes::find(const std::string& installation) const {
+  const auto place = rows_.find(installation);
+  if (place == rows_.end()) return std::nullopt;
+  return wish(installation, place->second);
+}
+
+// "<project>.<environment>.<tenant>.<target>", or without a tenant.
+Wishes::Pair Wishes::pair_in(const std::string& installation) const {
+  const std::size_t begin = project_.size() + environment_.size() + 2;
+  if (begin >= installation.size()) return {};
+  const std::size_t dot = installation.find('.', begin);
+  if (dot == std::string::npos) return {"", installation.substr(begin)};
+  return {installation.substr(begin, dot - begin), installation.substr(dot + 1)};
+}
+
+Wish Wishes::wish(const std::string& installation, const Row& row) const {
+  const auto odd = odd_.find(installation);
+  Pair pair = odd == odd_.end() ? pair_in(installation) : odd->second;
+  return {project_, environment_, std::move(pair.tenant), std::move(pair.target), deployment_, rollout_,
+          choices_[row.choice], row.wave, row.rank, holds_[row.hold]};
+}
 
 std::optional<Problem> missing_objects(const Facts& facts, const TenantDeployment& deployment) {
   const auto& project = deployment.spec.project_ref.name;
@@ -289,9 +336,9 @@ Expansion expand(const Facts& facts, const TenantDeployment& deployment) {
               0,
               ""};
     if (problem) wish.choice.problem = problem;
-    std::string name = installation_name(wish.project, wish.environment, tenant, target);
+    const std::string name = installation_name(wish.project, wish.environment, tenant, target);
     placing.place(name, wish);
-    expansion.wishes.emplace(std::move(name), std::move(wish));
+    expansion.wishes.add(name, wish);
   };
   TenantsByLabel tenants(facts, deployment);
   for (const auto& [target_name, target] : facts.targets) {

@@ -3,9 +3,12 @@
 // Pure.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "controller/planner/facts.h"
 
@@ -30,9 +33,59 @@ struct Wish {
   bool operator==(const Wish&) const = default;
 };
 
+// The wishes of one deployment, by installation name. What they have in common is kept once; a Wish is
+// made when it is asked for.
+class Wishes {
+  struct Row {
+    std::uint32_t choice = 0, hold = 0;  // places in choices_, holds_
+    int wave = 0;
+    int rank = 0;
+  };
+  struct Pair {
+    std::string tenant, target;
+    bool operator==(const Pair&) const = default;
+  };
+  using Rows = std::map<std::string, Row>;
+
+ public:
+  class Iterator {
+   public:
+    Iterator(const Wishes& wishes, Rows::const_iterator at) : wishes_(&wishes), at_(at) {}
+    std::pair<const std::string&, Wish> operator*() const { return {at_->first, wishes_->wish(at_->first, at_->second)}; }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    bool operator!=(const Iterator& other) const { return at_ != other.at_; }
+
+   private:
+    const Wishes* wishes_;
+    Rows::const_iterator at_;
+  };
+
+  // INVARIANT: of the same project, environment, deployment and rollout as the others.
+  void add(const std::string& installation, const Wish& wish);
+  void set_rank(const std::string& installation, int rank) { rows_.at(installation).rank = rank; }
+  std::optional<Wish> find(const std::string& installation) const;
+  bool empty() const { return rows_.empty(); }
+  std::size_t size() const { return rows_.size(); }
+  Iterator begin() const { return {*this, rows_.begin()}; }
+  Iterator end() const { return {*this, rows_.end()}; }
+
+ private:
+  Pair pair_in(const std::string& installation) const;
+  Wish wish(const std::string& installation, const Row& row) const;
+
+  Rows rows_;
+  std::map<std::string, Pair> odd_;  // those whose name does not say the pair
+  std::string project_, environment_, deployment_, rollout_;
+  std::vector<ReleaseChoice> choices_;  // few: the deployment's and those of its pins
+  std::vector<std::string> holds_;
+};
+
 struct Expansion {
   ReleaseChoice main;                  // without pins
-  std::map<std::string, Wish> wishes;  // by installation name
+  Wishes wishes;
   std::vector<std::string> waves;      // names
   std::vector<std::string> unmatched;  // installations that no wave takes
   std::string ambiguous;               // one that two waves would take; empty = none

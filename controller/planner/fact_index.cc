@@ -39,6 +39,16 @@ bool places_by(const api::RolloutStrategy& strategy, const std::string& key) {
   });
 }
 
+std::string tenant_of(const api::InstallationSpec& spec) { return spec.tenant_ref ? spec.tenant_ref->name : ""; }
+
+// How installation_name() begins, unless it had to shorten.
+std::string prefix_of(const std::string& project, const std::string& environment, const std::string& tenant) {
+  return project + "." + environment + "." + (tenant.empty() ? "" : tenant + ".");
+}
+std::string prefix_of(const api::InstallationSpec& spec) {
+  return prefix_of(spec.project_ref.name, spec.environment_ref.name, tenant_of(spec));
+}
+
 template <class T>
 bool stays(const T* object) {
   return object != nullptr && !object->metadata.deletion_timestamp;
@@ -59,31 +69,55 @@ bool takes(const api::TenantDeployment& deployment, const api::Target* target) {
 
 }  // namespace
 
-void NamesBy::add(const std::string& by, const std::string& installation) {
-  names_[by].push_back(&installation);
-}
-
-void NamesBy::remove(const std::string& by, const std::string& installation) {
-  const auto place = names_.find(by);
-  INVARIANT(place != names_.end());
-  std::erase(place->second, &installation);
-  if (place->second.empty()) names_.erase(place);
-}
-
-const std::vector<const std::string*>& NamesBy::of(const std::string& by) const {
-  static const std::vector<const std::string*> kNone;
-  const auto place = names_.find(by);
-  return place == names_.end() ? kNone : place->second;
-}
-
 void FactIndex::add(const std::string& name, const api::InstallationSpec& spec) {
-  if (spec.tenant_ref) by_tenant_.add(spec.tenant_ref->name, name);
-  by_target_.add(spec.target_ref.name, name);
+  ++places_[{spec.project_ref.name, spec.environment_ref.name}];
+  if (!name.starts_with(prefix_of(spec))) odd_names_.insert(name);
+  by_target_[spec.target_ref.name].push_back(&name);
 }
 
 void FactIndex::remove(const std::string& name, const api::InstallationSpec& spec) {
-  if (spec.tenant_ref) by_tenant_.remove(spec.tenant_ref->name, name);
-  by_target_.remove(spec.target_ref.name, name);
+  const auto place = places_.find({spec.project_ref.name, spec.environment_ref.name});
+  INVARIANT(place != places_.end());
+  if (--place->second == 0) places_.erase(place);
+  odd_names_.erase(name);
+  const auto target = by_target_.find(spec.target_ref.name);
+  INVARIANT(target != by_target_.end());
+  std::erase(target->second, &name);
+  if (target->second.empty()) by_target_.erase(target);
+}
+
+FactIndex::Names FactIndex::of_target(const std::string& target) const {
+  Names names;
+  const auto place = by_target_.find(target);
+  if (place == by_target_.end()) return names;
+  for (const auto* name : place->second) names.push_back(*name);
+  return names;
+}
+
+FactIndex::Names FactIndex::of_tenant(const Facts& facts, const std::string& tenant) const {
+  Names names;
+  for (const auto& [place, count] : places_) {
+    for (auto& name : of_place(facts, place.first, place.second, &tenant)) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+FactIndex::Names FactIndex::of_place(const Facts& facts, const std::string& project, const std::string& environment,
+                                     const std::string* tenant) const {
+  Names names;
+  const auto take = [&](const std::string& name, const api::InstallationSpec& spec) {
+    const bool there = spec.project_ref.name == project && spec.environment_ref.name == environment;
+    if (there && (tenant == nullptr || tenant_of(spec) == *tenant)) names.push_back(name);
+  };
+  const std::string prefix = prefix_of(project, environment, tenant == nullptr ? "" : *tenant);
+  for (auto at = facts.installations.lower_bound(prefix); at != facts.installations.end(); ++at) {
+    if (!at->first.starts_with(prefix)) break;
+    if (odd_names_.count(at->first) == 0) take(at->first, at->second->spec);
+  }
+  for (const auto& name : odd_names_) {
+    if (const auto* installation = find(facts.installations, name)) take(name, installation->spec);
+  }
+  return names;
 }
 
 void FactIndex::target_changed(const api::Target* old, const api::Target* now) {

@@ -3,32 +3,29 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controller/planner/facts.h"
 
 namespace tidelock::planner {
 
-// Names of installations by one thing that they name. Keeps pointers: the names belong to the map of
-// installations, whose entries do not move.
-class NamesBy {
- public:
-  void add(const std::string& by, const std::string& installation);
-  void remove(const std::string& by, const std::string& installation);
-  const std::vector<const std::string*>& of(const std::string& by) const;
-
- private:
-  std::map<std::string, std::vector<const std::string*>> names_;
-};
-
+// Where no name says it, an index does; names of pairs do say their project, environment and tenant.
 class FactIndex {
  public:
-  // `name` is the key in Facts::installations.
+  // `name` stays where it is until it is removed.
   void add(const std::string& name, const api::InstallationSpec& spec);
   void remove(const std::string& name, const api::InstallationSpec& spec);
-  const NamesBy& by_tenant() const { return by_tenant_; }
-  const NamesBy& by_target() const { return by_target_; }
+
+  using Names = std::vector<std::string>;
+  Names of_target(const std::string& target) const;
+  // In every project and environment.
+  Names of_tenant(const Facts& facts, const std::string& tenant) const;
+  // All of a project in an environment, or those of one tenant there (empty: untenanted).
+  Names of_place(const Facts& facts, const std::string& project, const std::string& environment,
+                 const std::string* tenant) const;
 
   // Null: not there before, not there any more.
   void target_changed(const api::Target* old, const api::Target* now);
@@ -40,8 +37,9 @@ class FactIndex {
   static bool concerns(const api::TenantDeployment& deployment, const api::Target* old, const api::Target* now);
 
  private:
-  NamesBy by_tenant_;
-  NamesBy by_target_;
+  std::map<std::pair<std::string, std::string>, int> places_;  // project and environment → pairs
+  std::set<std::string> odd_names_;  // those that do not say what they are of
+  std::map<std::string, std::vector<const std::string*>> by_target_;
   std::map<std::string, int> host_keys_;  // label keys by which targets choose tenants → how many do
 };
 

@@ -3,20 +3,53 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
+#include <tuple>
+#include <vector>
 
+#include "controller/planner/by_name.h"
 #include "controller/planner/planner.h"
 
 namespace tidelock::planner {
-
-template <class T>
-using ByName = std::map<std::string, Ptr<T>>;
 
 template <class T>
 const T* find(const ByName<T>& objects, const std::string& name) {
   const auto place = objects.find(name);
   return place == objects.end() ? nullptr : place->second.get();
 }
+
+// The tasks of one installation by attempt.
+class Attempts {
+ public:
+  using Item = std::pair<int, const api::DeploymentTask*>;
+  void push_back(const api::DeploymentTask& task) { items_.emplace_back(task.spec.attempt, &task); }
+  bool empty() const { return items_.empty(); }
+  auto begin() const { return items_.begin(); }
+  auto end() const { return items_.end(); }
+  auto rbegin() const { return items_.rbegin(); }
+  auto rend() const { return items_.rend(); }
+  // Null = there is none.
+  const api::DeploymentTask* find(int attempt) const {
+    for (const auto& [number, task] : items_) {
+      if (number == attempt) return task;
+    }
+    return nullptr;
+  }
+
+ private:
+  std::vector<Item> items_;
+};
+
+struct ByAttempt {
+  using is_transparent = void;
+  bool operator()(const api::DeploymentTask* a, const api::DeploymentTask* b) const {
+    return std::tie(a->spec.installation, a->spec.attempt) < std::tie(b->spec.installation, b->spec.attempt);
+  }
+  bool operator()(const api::DeploymentTask* a, const std::string& installation) const {
+    return a->spec.installation < installation;
+  }
+};
 
 struct Facts {
   ByName<api::Project> projects;
@@ -33,15 +66,19 @@ struct Facts {
   ByName<api::DeploymentWindow> windows;
   ByName<api::Approval> approvals;
   ByName<api::ReleaseHold> holds;
-  const std::map<int, const api::DeploymentTask*>& attempts_of(
-      const std::string& installation) const {
-    static const std::map<int, const api::DeploymentTask*> kNone;
-    const auto place = attempts.find(installation);
-    return place == attempts.end() ? kNone : place->second;
-  }
-  // Tasks by attempt, per installation name.
-  std::map<std::string, std::map<int, const api::DeploymentTask*>> attempts;
+  Attempts attempts_of(const std::string& installation) const;
+
+  std::set<const api::DeploymentTask*, ByAttempt> attempts;  // by installation, then attempt
 };
+
+inline Attempts Facts::attempts_of(const std::string& installation) const {
+  Attempts found;
+  for (auto at = attempts.lower_bound(installation); at != attempts.end(); ++at) {
+    if ((*at)->spec.installation != installation) break;
+    found.push_back(**at);
+  }
+  return found;
+}
 
 // What keeps a pair from being planned at all.
 struct Problem {

@@ -20,27 +20,8 @@ bool same_wish(const T* old, const T& object) {
          old->metadata.creation_timestamp == object.metadata.creation_timestamp;
 }
 
-// Puts the object in; returns the one before.
 template <class T>
-Ptr<T> put(ByName<T>& objects, Ptr<T> object) {
-  auto& slot = objects[object->metadata.name];
-  auto old = std::move(slot);
-  slot = std::move(object);
-  return old;
-}
-
-// Takes the object out; null = it was not there.
-template <class T>
-Ptr<T> take(ByName<T>& objects, const std::string& name) {
-  const auto place = objects.find(name);
-  if (place == objects.end()) return nullptr;
-  auto old = std::move(place->second);
-  objects.erase(place);
-  return old;
-}
-
-template <class T>
-void insert_keys(const std::map<std::string, T>& from, std::set<std::string>& to) {
+void insert_keys(const ByName<T>& from, std::set<std::string>& to) {
   for (const auto& [name, value] : from) to.insert(name);
 }
 
@@ -116,7 +97,7 @@ Planner::Planner(Planner&&) noexcept = default;
 
 void Planner::set(Ptr<api::Project> object) {
   const std::string name = object->metadata.name;
-  const auto old = put(state_->facts.projects, object);
+  const auto old = state_->facts.projects.put(object);
   state_->stale.projects.insert(name);
   if (same_wish(old.get(), *object)) return;
   for (const auto& [release, value] : state_->facts.releases) {
@@ -132,7 +113,7 @@ void Planner::set(Ptr<api::Project> object) {
 void Planner::set(Ptr<api::Release> object) {
   const std::string project = object->spec.project_ref.name;
   state_->stale.releases.insert(object->metadata.name);
-  const auto old = put(state_->facts.releases, object);
+  const auto old = state_->facts.releases.put(object);
   if (old && same_wish(old.get(), *object) && old->status.digest == object->status.digest) return;
   for (const auto& [deployment, value] : state_->facts.deployments) {
     if (value->spec.project_ref.name == project) state_->stale.deployments.insert(deployment);
@@ -141,7 +122,7 @@ void Planner::set(Ptr<api::Release> object) {
 
 void Planner::set(Ptr<api::Environment> object) {
   const std::string name = object->metadata.name;
-  const auto old = put(state_->facts.environments, object);
+  const auto old = state_->facts.environments.put(object);
   if (same_wish(old.get(), *object)) return;
   for (const auto& [deployment, value] : state_->facts.deployments) {
     if (value->spec.environment_ref.name == name) state_->stale.deployments.insert(deployment);
@@ -152,19 +133,19 @@ void Planner::set(Ptr<api::Environment> object) {
 
 void Planner::set(Ptr<api::Tenant> object) {
   const std::string name = object->metadata.name;
-  const auto old = put(state_->facts.tenants, object);
+  const auto old = state_->facts.tenants.put(object);
   if (same_wish(old.get(), *object)) return;
   state_->tenant_changed(name, old.get(), object.get());
 }
 
 void Planner::set(Ptr<api::Target> object) {
   const std::string name = object->metadata.name;
-  const auto old = put(state_->facts.targets, object);
+  const auto old = state_->facts.targets.put(object);
   const bool same = same_wish(old.get(), *object);
   // A heartbeat alone concerns nobody.
   if (same && old->status.conditions == object->status.conditions) return;
   if (same) {
-    state_->stale_pairs(state_->index.by_target(), name);
+    state_->stale_pairs(state_->index.of_target(name));
   } else {
     state_->target_changed(name, old.get(), object.get());
   }
@@ -172,7 +153,7 @@ void Planner::set(Ptr<api::Target> object) {
 
 void Planner::set(Ptr<api::LockGroup> object) {
   state_->stale.lock_groups.insert(object->metadata.name);
-  const auto old = put(state_->facts.lock_groups, object);
+  const auto old = state_->facts.lock_groups.put(object);
   if (same_wish(old.get(), *object)) return;
   state_->admission.refresh_rules();
   state_->stale_where_unresolved();
@@ -182,11 +163,11 @@ void Planner::set(Ptr<api::ConcurrencyBudget> object) {
   const std::string name = object->metadata.name;
   const int max = object->spec.max;
   state_->stale.budgets.insert(name);
-  const auto old = put(state_->facts.budgets, object);
+  const auto old = state_->facts.budgets.put(object);
   if (same_wish(old.get(), *object)) return;
   state_->admission.set_budget(name, max);
   if (!old || !(old->spec.selector == object->spec.selector)) {
-    insert_keys(state_->facts.attempts, state_->stale.installations);
+    state_->stale_pairs_with_tasks();
   }
 }
 
@@ -194,7 +175,7 @@ void Planner::set(Ptr<api::TenantDeployment> object) {
   const std::string name = object->metadata.name;
   state_->stale.deployment_status.insert(name);
   state_->guards_to_check.insert(name);
-  const auto old = put(state_->facts.deployments, object);
+  const auto old = state_->facts.deployments.put(object);
   if (same_wish(old.get(), *object)) return;
   state_->stale.deployments.insert(name);
   state_->stale_where(
@@ -205,7 +186,7 @@ void Planner::set(Ptr<api::Rollout> object) {
   const std::string name = object->metadata.name;
   const std::string deployment = object->spec.tenant_deployment_ref.name;
   state_->stale.rollouts.insert(name);
-  const auto old = put(state_->facts.rollouts, object);
+  const auto old = state_->facts.rollouts.put(object);
   if (same_wish(old.get(), *object)) return;
   state_->stale.deployments.insert(deployment);
   const auto wanted = state_->new_rollouts.find(deployment);
@@ -218,8 +199,9 @@ void Planner::set(Ptr<api::Rollout> object) {
 
 void Planner::set(Ptr<api::Installation> object) {
   const std::string name = object->metadata.name;
-  const auto old = put(state_->facts.installations, object);
-  const std::string& key = state_->facts.installations.find(name)->first;
+  const auto old = state_->facts.installations.put(object);
+  // The index needs a name that stays where it is.
+  const std::string& key = state_->pairs.try_emplace(name).first->first;
   if (old && !(old->spec == object->spec)) state_->index.remove(key, old->spec);
   if (!old || !(old->spec == object->spec)) state_->index.add(key, object->spec);
   state_->index_pair(old.get(), object.get());
@@ -229,13 +211,14 @@ void Planner::set(Ptr<api::Installation> object) {
 void Planner::set(Ptr<api::DeploymentTask> object) {
   const std::string name = object->metadata.name;
   const auto& raw = *object;
-  const auto old = put(state_->facts.tasks, object);
+  const auto old = state_->facts.tasks.put(object);
   if (old) {
     state_->unindex(*old);
     state_->durations.count(*old, -1);
   }
   state_->durations.count(raw, 1);
-  state_->facts.attempts[raw.spec.installation][raw.spec.attempt] = &raw;
+  state_->facts.attempts.erase(&raw);  // another one of that number
+  state_->facts.attempts.insert(&raw);
   if (raw.status.grant) state_->fence = std::max(state_->fence, raw.status.grant->fence);
   state_->note_start(raw, true);
   state_->grants.erase(name);
@@ -245,21 +228,21 @@ void Planner::set(Ptr<api::DeploymentTask> object) {
 
 void Planner::set(Ptr<api::DeploymentWindow> object) {
   // Also those that only its older version selects.
-  const auto old = put(state_->facts.windows, object);
+  const auto old = state_->facts.windows.put(object);
   state_->windows.set(*object);
-  if (old && !(old->spec == object->spec)) insert_keys(state_->facts.attempts, state_->stale.installations);
+  if (old && !(old->spec == object->spec)) state_->stale_pairs_with_tasks();
 }
 
 void Planner::set(Ptr<api::Approval> object) {
   state_->stale.rollouts.insert(object->spec.rollout_ref.name);
-  put(state_->facts.approvals, std::move(object));
+  state_->facts.approvals.put(std::move(object));
 }
 
 void Planner::set(Ptr<api::ReleaseHold> object) {
   const std::string deployment = object->spec.tenant_deployment_ref.name;
   state_->stale.deployments.insert(deployment);
   state_->new_holds.erase(deployment);
-  put(state_->facts.holds, std::move(object));
+  state_->facts.holds.put(std::move(object));
 }
 
 void Planner::remove(const std::string& kind, const std::string& name) {
@@ -281,10 +264,10 @@ void Planner::remove(const std::string& kind, const std::string& name) {
     facts.environments.erase(name);
     everything();
   } else if (kind == "Tenant") {
-    const auto old = take(facts.tenants, name);
+    const auto old = facts.tenants.take(name);
     state_->tenant_changed(name, old.get(), nullptr);
   } else if (kind == "Target") {
-    const auto old = take(facts.targets, name);
+    const auto old = facts.targets.take(name);
     state_->target_changed(name, old.get(), nullptr);
   } else if (kind == "LockGroup") {
     facts.lock_groups.erase(name);
@@ -295,7 +278,7 @@ void Planner::remove(const std::string& kind, const std::string& name) {
     facts.budgets.erase(name);
     state_->budget_pace.forget(name);
     state_->admission.remove_budget(name);
-    insert_keys(facts.attempts, stale.installations);
+    state_->stale_pairs_with_tasks();
   } else if (kind == "TenantDeployment") {
     facts.deployments.erase(name);
     stale.deployments.insert(name);
@@ -309,18 +292,17 @@ void Planner::remove(const std::string& kind, const std::string& name) {
     state_->look_at_rollout.set(name, kNever);
     everything();
   } else if (kind == "Installation") {
-    const auto place = facts.installations.find(name);
-    if (place == facts.installations.end()) return;
-    state_->index.remove(place->first, place->second->spec);
-    state_->index_pair(place->second.get(), nullptr);
-    facts.installations.erase(place);
+    const auto old = facts.installations.take(name);
+    if (!old) return;
+    state_->index.remove(state_->pairs.find(name)->first, old->spec);
+    state_->index_pair(old.get(), nullptr);
     state_->installation_pace.forget(name);
     stale.installations.insert(name);
   } else if (kind == "DeploymentWindow") {
     facts.windows.erase(name);
     state_->windows.remove(name);
     state_->window_statuses.erase(name);
-    insert_keys(facts.attempts, stale.installations);
+    state_->stale_pairs_with_tasks();
   } else if (kind == "Approval") {
     const auto place = facts.approvals.find(name);
     if (place == facts.approvals.end()) return;
@@ -346,19 +328,20 @@ void Planner::remove(const std::string& kind, const std::string& name) {
 }
 
 void Planner::State::unindex(const api::DeploymentTask& task) {
-  const auto attempts = facts.attempts.find(task.spec.installation);
-  if (attempts == facts.attempts.end()) return;
-  const auto place = attempts->second.find(task.spec.attempt);
-  if (place != attempts->second.end() && place->second == &task) attempts->second.erase(place);
-  if (attempts->second.empty()) facts.attempts.erase(attempts);
+  const auto place = facts.attempts.find(&task);
+  if (place != facts.attempts.end() && *place == &task) facts.attempts.erase(place);
 }
 
-void Planner::State::stale_pairs(const NamesBy& names, const std::string& by) {
-  for (const auto* name : names.of(by)) stale.installations.insert(*name);
+void Planner::State::stale_pairs_with_tasks() {
+  for (const auto* task : facts.attempts) stale.installations.insert(task->spec.installation);
+}
+
+void Planner::State::stale_pairs(const FactIndex::Names& names) {
+  stale.installations.insert(names.begin(), names.end());
 }
 
 void Planner::State::tenant_changed(const std::string& name, const api::Tenant* old, const api::Tenant* now) {
-  stale_pairs(index.by_tenant(), name);
+  stale_pairs(index.of_tenant(facts, name));
   for (const auto& [deployment, object] : facts.deployments) {
     const auto& strategy = strategy_of(facts, current_rollout(deployment), deployment);
     if (index.concerns(*object, strategy, old, now)) stale.deployments.insert(deployment);
@@ -366,7 +349,7 @@ void Planner::State::tenant_changed(const std::string& name, const api::Tenant* 
 }
 
 void Planner::State::target_changed(const std::string& name, const api::Target* old, const api::Target* now) {
-  stale_pairs(index.by_target(), name);
+  stale_pairs(index.of_target(name));
   index.target_changed(old, now);
   admission.refresh_rules();
   for (const auto& [deployment, object] : facts.deployments) {
@@ -377,7 +360,7 @@ void Planner::State::target_changed(const std::string& name, const api::Target* 
 // Pairs whose task could not be made: what they miss may be there now.
 void Planner::State::stale_where_unresolved() {
   for (const auto& [name, pair] : pairs) {
-    if (pair.decision.blocked) stale.installations.insert(name);
+    if (pair.decision->blocked) stale.installations.insert(name);
   }
 }
 
@@ -387,11 +370,13 @@ void Planner::State::advance_windows(TimePoint now) {
   for (const auto& name : changed) {
     const auto* window = find(facts.windows, name);
     if (window == nullptr) continue;
-    for (const auto& [installation, attempts] : facts.attempts) {
-      if (attempts.empty()) continue;
-      const auto& task = attempts.rbegin()->second->spec;
+    for (auto at = facts.attempts.begin(); at != facts.attempts.end(); ++at) {
+      const auto& task = (*at)->spec;
+      const auto next = std::next(at);
+      const bool newest = next == facts.attempts.end() || (*next)->spec.installation != task.installation;
+      if (!newest) continue;
       const auto pair = selected_pair(facts, task.project, task.environment, task.tenant, task.target);
-      if (windows.selects(name, pair)) stale.installations.insert(installation);
+      if (windows.selects(name, pair)) stale.installations.insert(task.installation);
     }
   }
   window_statuses.clear();

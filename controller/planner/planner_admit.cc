@@ -62,7 +62,7 @@ TimePoint Planner::State::update_request(const api::DeploymentTask& task, const 
   request.waiting = may_wait(view.state) && !gate && !ending;
   // One that is not wished for any more is about to be replaced or ended.
   if (unstarted && task.spec.digest != decision.digest) request.waiting = false;
-  if (const Wish* wish = wish_of(task.spec.installation)) {
+  if (const auto wish = wish_of(task.spec.installation)) {
     request.wave = wish->wave;
     request.rank = wish->rank;
     if (unstarted && broken_before(decision.base, task.spec.digest)) request.rank -= kBrokenFirst;
@@ -77,8 +77,8 @@ TimePoint Planner::State::update_request(const api::DeploymentTask& task, const 
     }
   }
   TimePoint due = kNever;
-  const Wish* promoted = wish_of(task.spec.installation);
-  if (unstarted && !gate && promoted != nullptr && task.spec.action != api::Action::Rollback)
+  const auto promoted = wish_of(task.spec.installation);
+  if (unstarted && !gate && promoted && task.spec.action != api::Action::Rollback)
     gate = promotion_gate(*promoted, now, due);
   if (unstarted && !gate) gate = window_gate(task);
   if (is_correction(task)) request.budgets.push_back(kCorrections);
@@ -274,12 +274,12 @@ api::BlockedBy Planner::State::explain_wait(const api::DeploymentTask& task, con
 std::vector<api::BlockedBy> Planner::State::why_pair(const PairEntry& pair,
                                                      std::size_t position_max) const {
   std::vector<api::BlockedBy> all;
-  for (const auto& task : {pair.decision.task, pair.decision.queued}) {
+  for (const auto& task : {pair.decision->task, pair.decision->queued}) {
     if (task.empty()) continue;
     for (auto& blocked : why_task(task, position_max)) all.push_back(std::move(blocked));
   }
   if (!all.empty()) return all;
-  if (pair.decision.blocked) return {*pair.decision.blocked};
+  if (pair.decision->blocked) return {*pair.decision->blocked};
   return {};
 }
 

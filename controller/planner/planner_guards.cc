@@ -14,10 +14,6 @@ constexpr const char* kConfirmRemoval = "tidelock.dev/confirm-removal";
 
 std::string tenant_of(const api::InstallationSpec& spec) { return spec.tenant_ref ? spec.tenant_ref->name : ""; }
 
-std::pair<std::string, std::string> place_of(const api::InstallationSpec& spec) {
-  return {spec.project_ref.name, spec.environment_ref.name};
-}
-
 std::string removal_hash(const std::set<std::string>& names) {
   std::string text;
   for (const auto& name : names) text += name + "\n";
@@ -29,14 +25,6 @@ std::string removal_hash(const std::set<std::string>& names) {
 void Planner::State::index_pair(const api::Installation* before, const api::Installation* after) {
   const auto& object = after == nullptr ? before : after;
   if (object == nullptr) return;
-  const std::string& name = object->metadata.name;
-  if (before != nullptr && (after == nullptr || !(before->spec == after->spec))) {
-    auto& tenants = by_place[place_of(before->spec)];
-    auto& names = tenants[tenant_of(before->spec)];
-    names.erase(name);
-    if (names.empty()) tenants.erase(tenant_of(before->spec));
-  }
-  if (after != nullptr) by_place[place_of(after->spec)][tenant_of(after->spec)].insert(name);
   const bool same = before != nullptr && after != nullptr && before->spec == after->spec &&
                     before->status.actual_digest == after->status.actual_digest &&
                     before->status.history == after->status.history &&
@@ -49,12 +37,8 @@ void Planner::State::stale_where_promoted(const api::InstallationSpec& spec) {
   for (const auto& [name, environment] : facts.environments) {
     const auto& promotion = environment->spec.promotion;
     if (promotion.from != spec.environment_ref.name) continue;
-    const auto found = by_place.find({spec.project_ref.name, name});
-    if (found == by_place.end()) continue;
-    for (const auto& [tenant, names] : found->second) {
-      if (promotion.per_tenant && tenant != tenant_of(spec)) continue;
-      stale.installations.insert(names.begin(), names.end());
-    }
+    const std::string tenant = tenant_of(spec);
+    stale_pairs(index.of_place(facts, spec.project_ref.name, name, promotion.per_tenant ? &tenant : nullptr));
   }
 }
 
@@ -85,15 +69,10 @@ std::optional<api::BlockedBy> Planner::State::promotion_gate(const Wish& wish, T
   int all = 0;
   int passed = 0;
   TimePoint soaked = kNever;
-  const auto place = by_place.find({wish.project, promotion.from});
-  if (place != by_place.end()) {
-    for (const auto& [tenant, names] : place->second) {
-      if (promotion.per_tenant && tenant != wish.tenant) continue;
-      for (const auto& name : names) {
-        ++all;
-        if (has_passed(name, wish.choice.digest, now, promotion, soaked)) ++passed;
-      }
-    }
+  const std::string* tenant = promotion.per_tenant ? &wish.tenant : nullptr;
+  for (const auto& name : index.of_place(facts, wish.project, promotion.from, tenant)) {
+    ++all;
+    if (has_passed(name, wish.choice.digest, now, promotion, soaked)) ++passed;
   }
   const int needed = promotion.min_succeeded ? api::resolve_ceil(*promotion.min_succeeded, all, 1) : all;
   if (all > 0 && passed >= needed) return std::nullopt;

@@ -5,6 +5,24 @@
 
 namespace tidelock::planner {
 
+void KeptDecision::keep(Decision decision, const api::Installation* installation) {
+  const bool rests = installation != nullptr && decision.base == installation->status && decision.rests();
+  decision_ = rests ? nullptr : std::make_unique<Decision>(std::move(decision));
+}
+
+Decision KeptDecision::whole(const api::Installation* installation) const {
+  if (decision_ || installation == nullptr) return *operator->();
+  Decision decision;
+  decision.base = installation->status;
+  decision.digest = decision.base.actual_digest;
+  return decision;
+}
+
+const Decision& KeptDecision::plain() {
+  static const Decision kPlain;
+  return kPlain;
+}
+
 void Planner::State::snapshot_releases(TimePoint now) {
   for (const auto& name : stale.releases) {
     snapshots.erase(name);
@@ -52,15 +70,15 @@ void Planner::State::replace_claims(const std::string& deployment, const Expansi
   if (old != expansions.end()) {
     for (const auto& [installation, wish] : old->second.wishes) {
       const auto now = expansion.wishes.find(installation);
-      if (now != expansion.wishes.end() && now->second == wish) continue;
+      if (now == wish) continue;
       changed.insert(installation);
-      if (now != expansion.wishes.end()) continue;
-      claims[installation].erase(deployment);
+      if (now) continue;
+      drop_claim(installation, deployment);
       counts[deployment].conflicts.erase(installation);
     }
   }
   for (const auto& [installation, wish] : expansion.wishes) {
-    if (claims[installation].insert(deployment).second) changed.insert(installation);
+    if (add_claim(installation, deployment)) changed.insert(installation);
   }
   for (const auto& installation : changed) {
     stale.installations.insert(installation);
@@ -68,36 +86,60 @@ void Planner::State::replace_claims(const std::string& deployment, const Expansi
   }
 }
 
-const Wish* Planner::State::wish_of(const std::string& installation) const {
-  const auto place = claims.find(installation);
-  if (place == claims.end()) return nullptr;
+bool Planner::State::add_claim(const std::string& installation, const std::string& deployment) {
+  auto& claimer = pairs[installation].claimer;
+  if (claimer == nullptr) {
+    claimer = &*deployment_names.insert(deployment).first;
+    return true;
+  }
+  if (*claimer == deployment) return false;
+  auto& all = claims[installation];
+  all.insert(*claimer);
+  return all.insert(deployment).second;
+}
+
+void Planner::State::drop_claim(const std::string& installation, const std::string& deployment) {
+  auto& claimer = pairs.at(installation).claimer;
+  const auto several = claims.find(installation);
+  if (several == claims.end()) {
+    claimer = nullptr;
+    return;
+  }
+  several->second.erase(deployment);
+  claimer = &*deployment_names.insert(*several->second.begin()).first;
+  if (several->second.size() == 1) claims.erase(several);
+}
+
+std::set<std::string> Planner::State::claimers_of(const std::string& installation) const {
+  const auto several = claims.find(installation);
+  if (several != claims.end()) return several->second;
+  const auto pair = pairs.find(installation);
+  if (pair == pairs.end() || pair->second.claimer == nullptr) return {};
+  return {*pair->second.claimer};
+}
+
+std::optional<Wish> Planner::State::wish_of(const std::string& installation) const {
   const api::TenantDeployment* owner = nullptr;
-  for (const auto& name : place->second) {
+  for (const auto& name : claimers_of(installation)) {
     const auto* deployment = find(facts.deployments, name);
     if (deployment != nullptr && (owner == nullptr || claims_before(*deployment, *owner)))
       owner = deployment;
   }
-  if (owner == nullptr) return nullptr;
+  if (owner == nullptr) return std::nullopt;
   const auto expansion = expansions.find(owner->metadata.name);
-  if (expansion == expansions.end()) return nullptr;
-  const auto wish = expansion->second.wishes.find(installation);
-  return wish == expansion->second.wishes.end() ? nullptr : &wish->second;
+  if (expansion == expansions.end()) return std::nullopt;
+  return expansion->second.wishes.find(installation);
 }
 
 void Planner::State::update_conflicts(const std::string& installation) {
-  const auto place = claims.find(installation);
-  if (place == claims.end()) return;
-  if (place->second.empty()) {
-    claims.erase(place);
-    return;
-  }
+  const auto claimers = claimers_of(installation);
   const api::TenantDeployment* owner = nullptr;
-  for (const auto& name : place->second) {
+  for (const auto& name : claimers) {
     const auto* deployment = find(facts.deployments, name);
     if (deployment != nullptr && (owner == nullptr || claims_before(*deployment, *owner)))
       owner = deployment;
   }
-  for (const auto& name : place->second) {
+  for (const auto& name : claimers) {
     auto& conflicts = counts[name].conflicts;
     if (owner == nullptr || owner->metadata.name == name) {
       conflicts.erase(installation);
@@ -138,18 +180,20 @@ void Planner::State::decide_pairs(TimePoint now) {
 }
 
 void Planner::State::decide_pair(const std::string& installation, TimePoint now) {
-  const Wish* wish = wish_of(installation);
+  const auto wished = wish_of(installation);
+  const Wish* wish = wished ? &*wished : nullptr;
   const auto* object = find(facts.installations, installation);
-  const auto& attempts = facts.attempts_of(installation);
+  const Attempts attempts = facts.attempts_of(installation);
   if (wish == nullptr && object == nullptr && attempts.empty()) {
     count_pair(installation, {});
     note_removal(installation, "", false);
-    pairs.erase(installation);
+    const auto place = pairs.find(installation);
+    if (place != pairs.end()) place->second.decision = {};
+    if (place != pairs.end() && place->second.claimer == nullptr) pairs.erase(place);
     acting.erase(installation);
     decide_again.set(installation, kNever);
     return;
   }
-  PairEntry& pair = pairs[installation];
   // Where a hold takes a pair back, no wave stands in the way.
   const WaveOpening* opening = wish != nullptr && wish->hold.empty() ? opening_of(*wish) : nullptr;
   TimePoint due = kNever;
@@ -163,30 +207,30 @@ void Planner::State::decide_pair(const std::string& installation, TimePoint now)
     const auto found = removal_guards.find(owner);
     if (found != removal_guards.end()) opening = &found->second;
   }
-  pair.decision = decide(facts, installation, wish, opening, now);
+  Decision decision = decide(facts, installation, wish, opening, now);
   note_removal(installation, owner,
-               wish == nullptr && object != nullptr && pair.decision.task.empty() &&
-                   pair.decision.action == api::Action::Remove);
-  cancel_outside_window(pair.decision);
-  if (pair.decision.effects.empty()) {
+               wish == nullptr && object != nullptr && decision.task.empty() &&
+                   decision.action == api::Action::Remove);
+  cancel_outside_window(decision);
+  if (decision.effects.empty()) {
     acting.erase(installation);
   } else {
     acting.insert(installation);
   }
-  due = std::min(due, pair.decision.due);
+  due = std::min(due, decision.due);
   for (const auto& [attempt, task] : attempts) {
     if (!api::is_terminal(task->status.phase))
-      due = std::min(due, update_request(*task, pair.decision, now));
+      due = std::min(due, update_request(*task, decision, now));
   }
   stale.installation_status.insert(installation);
   PairPlace place;
   if (wish != nullptr) {
-    const auto progress = pair_progress(facts, *wish, object, pair.decision, now);
+    const auto progress = pair_progress(facts, *wish, object, decision, now);
     due = std::min(due, progress.due);
-    place = {wish->deployment,
-             pair_state(*wish, progress.progress, pair.decision, find(facts.tasks, pair.decision.task)),
+    place = {&*deployment_names.insert(wish->deployment).first,
+             pair_state(*wish, progress.progress, decision, find(facts.tasks, decision.task)),
              wish->wave, progress.progress, progress.moving, false};
-    const auto gate = gates.find(pair.decision.task);
+    const auto gate = gates.find(decision.task);
     place.windowed = gate != gates.end() && gate->second.kind == "Window";
     if (progress.progress == Progress::Succeeded && wish->wave >= 0) {
       auto& waves = books[wish->deployment].waves;
@@ -199,6 +243,7 @@ void Planner::State::decide_pair(const std::string& installation, TimePoint now)
     }
   }
   decide_again.set(installation, due);
+  pairs[installation].decision.keep(std::move(decision), object);
   count_pair(installation, place);
 }
 
@@ -219,19 +264,19 @@ void Planner::State::count_pair(const std::string& installation, const PairPlace
   PairPlace& old = found->second.place;
   if (old == place) return;
   const auto add = [&](const PairPlace& at, int sign) {
-    if (at.deployment.empty() || (sign < 0 && counts.count(at.deployment) == 0)) return;
-    auto& all = counts[at.deployment];
+    if (at.deployment == nullptr || (sign < 0 && counts.count(*at.deployment) == 0)) return;
+    auto& all = counts[*at.deployment];
     all.desired += sign;
     all.states[at.state] += sign;
     if (at.state == PairState::Failed && sign > 0) all.failed.insert(installation);
     if (at.state == PairState::Failed && sign < 0) all.failed.erase(installation);
     if (at.progress == Progress::Unreachable && sign > 0) all.unreachable.insert(installation);
     if (at.progress == Progress::Unreachable && sign < 0) all.unreachable.erase(installation);
-    stale.deployment_status.insert(at.deployment);
-    auto& book = books[at.deployment];
+    stale.deployment_status.insert(*at.deployment);
+    auto& book = books[*at.deployment];
     if (at.moving) book.held_moving += sign;
     if (at.windowed) book.windowed += sign;
-    if (const auto& rollout = current_rollout(at.deployment); !rollout.empty()) stale.rollouts.insert(rollout);
+    if (const auto& rollout = current_rollout(*at.deployment); !rollout.empty()) stale.rollouts.insert(rollout);
     if (at.wave < 0) return;
     const auto wave = static_cast<std::size_t>(at.wave);
     if (book.waves.size() <= wave) book.waves.resize(wave + 1);

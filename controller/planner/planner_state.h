@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -39,7 +40,7 @@ class Timers {
 
 // Where a pair is counted.
 struct PairPlace {
-  std::string deployment;  // empty = nowhere
+  const std::string* deployment = nullptr;  // in deployment_names; null = nowhere
   PairState state = PairState::Waiting;
   int wave = 0;
   Progress progress = Progress::Waiting;
@@ -47,8 +48,24 @@ struct PairPlace {
   bool windowed = false;  // waits for a DeploymentWindow
   bool operator==(const PairPlace&) const = default;
 };
+// A decision as it is kept: that of a pair at rest takes no room, since its installation says it all.
+class KeptDecision {
+ public:
+  // `installation` is what was decided on; null = there was none.
+  void keep(Decision decision, const api::Installation* installation);
+  // Without base and digest for a pair at rest.
+  const Decision* operator->() const { return decision_ ? decision_.get() : &plain(); }
+  // In full, for the same installation.
+  Decision whole(const api::Installation* installation) const;
+
+ private:
+  static const Decision& plain();
+  std::unique_ptr<Decision> decision_;
+};
+
 struct PairEntry {
-  Decision decision;
+  KeptDecision decision;
+  const std::string* claimer = nullptr;  // a deployment that expands to it, in deployment_names
   PairPlace place;
 };
 
@@ -70,9 +87,6 @@ struct Stale {
       budgets;
 };
 
-// The installations of one project in one environment, by tenant.
-using PairIndex = std::map<std::pair<std::string, std::string>, std::map<std::string, std::set<std::string>>>;
-
 struct Planner::State {
   explicit State(Options given);
 
@@ -82,11 +96,12 @@ struct Planner::State {
   Admission admission;
   Stale stale;
   Windows windows;
-  PairIndex by_place;  // for promotion
 
   std::map<std::string, api::ReleaseStatus> snapshots;
   std::map<std::string, Expansion> expansions;          // by deployment
-  std::map<std::string, std::set<std::string>> claims;  // installation → deployments
+  std::set<std::string> deployment_names;               // that were ever told; never erased
+  // Installation → deployments, of those that more than one expands to; else see PairEntry::claimer.
+  std::map<std::string, std::set<std::string>> claims;
   std::map<std::string, PairCounts> counts;             // by deployment
   std::map<std::string, RolloutBook> books;             // by deployment
   std::map<std::string, PairEntry> pairs;               // by installation
@@ -124,9 +139,10 @@ struct Planner::State {
   LockRules rules_of(const std::string& instance) const;
   void advance(TimePoint now);
   void unindex(const api::DeploymentTask& task);
-  void stale_pairs(const NamesBy& names, const std::string& by);
+  void stale_pairs(const FactIndex::Names& names);
   void tenant_changed(const std::string& name, const api::Tenant* old, const api::Tenant* now);
   void target_changed(const std::string& name, const api::Target* old, const api::Target* now);
+  void stale_pairs_with_tasks();
   void stale_where_unresolved();
   void advance_windows(TimePoint now);
   WindowVerdict window_verdict(const api::DeploymentTask& task);
@@ -141,9 +157,12 @@ struct Planner::State {
   void snapshot_releases(TimePoint now);
   void expand_deployments();
   void replace_claims(const std::string& deployment, const Expansion& expansion);
+  bool add_claim(const std::string& installation, const std::string& deployment);
+  void drop_claim(const std::string& installation, const std::string& deployment);
+  std::set<std::string> claimers_of(const std::string& installation) const;
   void update_conflicts(const std::string& installation);
   void plan_rollout(const std::string& deployment);
-  const Wish* wish_of(const std::string& installation) const;
+  std::optional<Wish> wish_of(const std::string& installation) const;
   void decide_pairs(TimePoint now);
   void decide_pair(const std::string& installation, TimePoint now);
   void cancel_outside_window(Decision& decision);

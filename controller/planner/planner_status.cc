@@ -42,15 +42,16 @@ void Planner::State::refresh_installation(const std::string& name, TimePoint now
   const auto place = pairs.find(name);
   if (installation == nullptr || place == pairs.end()) return;
   const PairEntry& pair = place->second;
-  const auto grant = grants.find(pair.decision.task);
+  const auto grant = grants.find(pair.decision->task);
   const bool about_to_run = grant != grants.end() && grant->second.grant.step_count > 0;
   // The next fact about it is on its way and would make this one old at once.
-  if (pair.decision.settling || about_to_run) {
+  if (pair.decision->settling || about_to_run) {
     installation_pace.drop(name);
     return;
   }
-  const auto* task = find(facts.tasks, pair.decision.task);
-  auto status = installation_status(*installation, wish_of(name), pair.decision, task,
+  const auto* task = find(facts.tasks, pair.decision->task);
+  const auto wish = wish_of(name);
+  auto status = installation_status(*installation, wish ? &*wish : nullptr, pair.decision.whole(installation), task,
                                     why_pair(pair, options.status_waiters_max), now);
   const bool urgent = without_details(status) != without_details(installation->status);
   installation_pace.want(name, installation->status, std::move(status), urgent);
@@ -128,7 +129,7 @@ void Planner::State::emit_grants_and_ends(Effects& effects) const {
     }
   }
   for (const auto& name : acting) {
-    for (const auto& effect : pairs.at(name).decision.effects) {
+    for (const auto& effect : pairs.at(name).decision->effects) {
       if (is_end(effect)) effects.effects.push_back(effect);
     }
   }
@@ -146,7 +147,7 @@ void Planner::State::emit_objects(Effects& effects) const {
   for (const auto& [deployment, hold] : new_holds) effects.effects.push_back(hold);
   for (const auto& [name, hold] : old_holds) effects.effects.push_back(hold);
   for (const auto& name : acting) {
-    for (const auto& effect : pairs.at(name).decision.effects) {
+    for (const auto& effect : pairs.at(name).decision->effects) {
       if (!is_end(effect)) effects.effects.push_back(effect);
     }
   }

@@ -61,13 +61,14 @@ std::vector<PlanRow> Planner::rows(TimePoint now) {
   }
   std::vector<PlanRow> rows;
   for (const auto& [name, pair] : state_->pairs) {
-    const Wish* wish = state_->wish_of(name);
-    rows.push_back(
-        row_of(name, wish, find(state_->facts.installations, name), pair.decision));
+    const auto wished = state_->wish_of(name);
+    const Wish* wish = wished ? &*wished : nullptr;
+    const auto* installation = find(state_->facts.installations, name);
+    rows.push_back(row_of(name, wish, installation, pair.decision.whole(installation)));
     auto& row = rows.back();
     if (wish != nullptr) row.wave = state_->wave_name(*wish);
     row.blocked_by = state_->why_pair(pair, kAll);
-    const auto found = place.find(pair.decision.task);
+    const auto found = place.find(pair.decision->task);
     if (found != place.end()) row.order = found->second;
     const bool idle = row.action == api::Action::None;
     // Whoever has no task yet comes after those who have, wave by wave.

@@ -19,11 +19,8 @@ const api::HistoryEntry* last_success(const api::InstallationStatus& status, con
 
 // The task that brought the release: only what is said of it counts (an older release's health does not).
 const DeploymentTask* task_of(const Facts& facts, const api::Installation& installation, int attempt) {
-  const auto& attempts = facts.attempts_of(installation.metadata.name);
-  const auto found = attempts.find(attempt);
-  if (found == attempts.end() || found->second->spec.installation_uid != installation.metadata.uid)
-    return nullptr;
-  return found->second;
+  const auto* task = facts.attempts_of(installation.metadata.name).find(attempt);
+  return task != nullptr && task->spec.installation_uid == installation.metadata.uid ? task : nullptr;
 }
 
 // Since when nobody serves its target; nothing while somebody does.

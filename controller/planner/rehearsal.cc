@@ -151,7 +151,7 @@ template <class T>
 void Rehearsal::put(ByName<T>& objects, T object) {
   object.metadata.resource_version = "rehearsed-" + std::to_string(++version_);
   auto shared = std::make_shared<const T>(std::move(object));
-  objects[shared->metadata.name] = shared;
+  objects.put(shared);
   planner_.set(Ptr<T>(shared));
 }
 

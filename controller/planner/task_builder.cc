@@ -184,15 +184,13 @@ std::optional<Problem> resolve(const Facts& facts, const Wish& wish, DeploymentT
 // What was installed last says where it is; the objects that led there may be gone.
 std::optional<Problem> resolve_removal(const Facts& facts, const api::Installation& installation,
                                        DeploymentTaskSpec& task) {
-  const auto attempts = facts.attempts.find(installation.metadata.name);
-  if (attempts != facts.attempts.end()) {
-    for (auto place = attempts->second.rbegin(); place != attempts->second.rend(); ++place) {
-      if (place->second->spec.install_directory.empty()) continue;
-      task.install_directory = place->second->spec.install_directory;
-      task.retention_releases = place->second->spec.retention_releases;
-      add_base_locks(task, true);
-      return std::nullopt;
-    }
+  const Attempts attempts = facts.attempts_of(installation.metadata.name);
+  for (auto place = attempts.rbegin(); place != attempts.rend(); ++place) {
+    if (place->second->spec.install_directory.empty()) continue;
+    task.install_directory = place->second->spec.install_directory;
+    task.retention_releases = place->second->spec.retention_releases;
+    add_base_locks(task, true);
+    return std::nullopt;
   }
   return Problem{
       "Reference", "DeploymentTask",

@@ -169,7 +169,7 @@ class Fleet {
     };
     tell_all(tenants_), tell_all(targets_), tell_all(budgets_), tell_all(deployments_), tell_all(rollouts_);
     tell_all(installations_), tell_all(tasks_);
-    INVARIANT(planner_->plan(now_).effects.empty());  // at rest, as the sample was
+    come_to_rest();
     load_seconds_ = microseconds_since(begin) / 1e6;
     bytes_per_pair_ = static_cast<double>(allocated() - before) / pairs_;
   }
@@ -224,6 +224,19 @@ class Fleet {
 
  private:
   int moved() const { return std::min(pairs_, std::max(kSamples + kBudget, pairs_ / 100)); }
+
+  // The sample was at rest; only the two rollouts and deployments have to be told of more pairs.
+  void come_to_rest() {
+    for (int round = 0; round < 5; ++round) {
+      const auto effects = planner_->plan(now_).effects;
+      if (effects.empty()) return;
+      INVARIANT(effects.size() <= 4);
+      for (const auto& effect : effects) apply(effect);
+      settle();
+      now_ += std::chrono::seconds(1);
+    }
+    INVARIANT(false);
+  }
 
   template <class T>
   void keep_common(const std::map<std::string, Ptr<T>>& objects) {

@@ -114,6 +114,47 @@ TEST_CASE("after changes of tenants and targets a planner plans as a new one doe
   }
 }
 
+TEST_CASE("pairs are found by what they are of, whatever their names", "[planner][index]") {
+  Facts facts;
+  FactIndex index;
+  std::set<std::string> stored;  // names that stay where they are
+  const auto add = [&](const std::string& project, const std::string& tenant, const std::string& target,
+                       std::string name = "") {
+    api::Installation made;
+    made.spec.project_ref.name = project;
+    made.spec.environment_ref.name = "prod";
+    if (!tenant.empty()) made.spec.tenant_ref = api::LocalReference{tenant};
+    made.spec.target_ref.name = target;
+    if (name.empty()) name = installation_name(project, "prod", tenant, target);
+    made.metadata.name = name;
+    facts.installations.put(std::make_shared<const api::Installation>(made));
+    index.add(*stored.insert(name).first, made.spec);
+    return name;
+  };
+  const std::string wide(100, 'w'), tall(100, 't');
+  const auto plain = add("shop", "t1", "web");
+  const auto other = add("shop", "t1x", "web");
+  const auto untenanted = add("shop", "", "t1");
+  const auto cut = add("shop" + wide, "t1" + tall, "web" + tall);
+  const auto dotted = add("shop", "t1", "web.1");
+  const auto odd = add("shop", "t1", "db", "by-hand");
+  using Names = std::set<std::string>;
+  const auto set = [](const FactIndex::Names& names) {
+    CHECK(Names(names.begin(), names.end()).size() == names.size());
+    return Names(names.begin(), names.end());
+  };
+  CHECK(set(index.of_tenant(facts, "t1")) == Names{plain, dotted, odd});
+  CHECK(set(index.of_tenant(facts, "t1" + tall)) == Names{cut});
+  CHECK(set(index.of_target("web")) == Names{plain, other});
+  CHECK(set(index.of_place(facts, "shop", "prod", nullptr)) == Names{plain, other, untenanted, dotted, odd});
+  const std::string nobody, t1 = "t1";
+  CHECK(set(index.of_place(facts, "shop", "prod", &nobody)) == Names{untenanted});
+  CHECK(set(index.of_place(facts, "shop", "dev", &t1)).empty());
+  index.remove(*stored.find(odd), facts.installations.at(odd)->spec);
+  facts.installations.take(odd);
+  CHECK(set(index.of_tenant(facts, "t1")) == Names{plain, dotted});
+}
+
 TEST_CASE("a label that nobody asks for concerns no deployment", "[planner][index]") {
   FactIndex index;
   api::Target target;

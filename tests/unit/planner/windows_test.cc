@@ -182,7 +182,8 @@ TEST_CASE("a pair of missing objects has no labels", "[planner][windows]") {
   Facts facts;
   api::Tenant tenant;
   tenant.metadata.labels = {{"ring", "canary"}};
-  facts.tenants["t1"] = std::make_shared<const api::Tenant>(tenant);
+  tenant.metadata.name = "t1";
+  facts.tenants.put(std::make_shared<const api::Tenant>(tenant));
   const std::string shop = "shop", prod = "prod";
   CHECK(*selected_pair(facts, shop, prod, "t1", "web").tenant_labels == tenant.metadata.labels);
   CHECK(selected_pair(facts, shop, prod, "", "web").tenant_labels->empty());
