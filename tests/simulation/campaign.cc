@@ -32,6 +32,8 @@ constexpr const char* kUsage =
     "  --canary       a violation in every run: fails if nobody sees it\n"
     "  --probes       fail if a rare path was never reached\n";
 constexpr int kFailuresShown = 10;
+// Of real time: a run that takes so long turns in a circle.
+constexpr unsigned kSecondsPerRunMax = 60;
 
 struct Options {
   std::uint64_t first = 1;
@@ -92,8 +94,9 @@ Totals run_share(const Options& options, int share, int jobs) {
   Totals totals;
   for (std::uint64_t seed = options.first + static_cast<std::uint64_t>(share);
        seed <= options.last; seed += static_cast<std::uint64_t>(jobs)) {
-    std::snprintf(abort_line, sizeof abort_line, "FAILED: %s  # aborted\n",
+    std::snprintf(abort_line, sizeof abort_line, "FAILED: %s  # aborted, or without end\n",
                   command_of(options, seed).c_str());
+    ::alarm(kSecondsPerRunMax);
     RunOptions run{seed, options.trace, options.canary};
     RunResult result = run_simulation(run);
     if (options.twice && !result.violation) {
@@ -111,6 +114,7 @@ Totals run_share(const Options& options, int share, int jobs) {
     if (totals.first_failure == 0) totals.first_failure = seed;
     if (options.stop_at_first) break;
   }
+  ::alarm(0);
   return totals;
 }
 
@@ -175,6 +179,10 @@ Totals run_all(const Options& options) {
     if (child == 0) {
       ::close(ends[0]);
       std::signal(SIGABRT, on_abort);
+      std::signal(SIGALRM, [](int) {
+        on_abort(0);
+        ::_exit(142);
+      });
       std::signal(SIGSEGV, [](int) {
         on_abort(0);
         ::_exit(139);
@@ -241,6 +249,7 @@ int run_plant(Options options) {
                 static_cast<unsigned long long>(options.last));
     return 1;
   }
+  // Seed 0: a process broke an INVARIANT or hung, and named its seed itself.
   std::printf("plant %-28s found by seed %llu (%llu runs)\n", options.plant.c_str(),
               static_cast<unsigned long long>(totals.first_failure),
               static_cast<unsigned long long>(totals.runs));
