@@ -138,6 +138,12 @@ std::string hash_of(const Outlook& outlook, const std::vector<PlanRow>& rows) {
 
 Forecast forecast(Outlook& outlook, const Facts& facts, const std::vector<PlanRow>& rows) {
   Forecast found;
+  const auto changes = std::count_if(rows.begin(), rows.end(), is_change);
+  if (changes > kForecastPairsMax) {
+    found.unknown = std::to_string(changes) + " pairs change, and at most " +
+                    std::to_string(kForecastPairsMax) + " are looked at";
+    return found;
+  }
   planner::Rehearsal& rehearsal = *outlook.rehearsal;
   const StepTimes known(facts);
   const TimePoint begin = rehearsal.now();

@@ -27,6 +27,9 @@ inline bool is_change(const planner::PlanRow& row) { return row.action != api::A
 // semantics.md §9, of these rows.
 std::string hash_of(const Outlook& outlook, const std::vector<planner::PlanRow>& rows);
 
+// Beyond so many changing pairs a forecast would take longer than a person waits.
+inline constexpr std::ptrdiff_t kForecastPairsMax = 2'000;
+
 // When it would be done if every step took the mean of the past ones of the same project and name,
 // on the same target if there are any, under the locks, budgets and waves that there are. Failures,
 // people and other rollouts to come are not in it.

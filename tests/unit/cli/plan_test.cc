@@ -2,6 +2,7 @@
 // plan, plan -f and apply --plan-hash.
 #include <catch2/catch.hpp>
 
+#include "controller/cli/outlook.h"
 #include "tests/unit/cli/fleet.h"
 
 namespace tidelock::testing {
@@ -221,6 +222,18 @@ TEST_CASE("the forecast says what it does not get past", "[cli]") {
   INFO(plan.out);
   CHECK_THAT(plan.out,
              Contains("1 of 2 pairs done in 20s, then it waits for Pause Tenant tenant-02."));
+}
+
+TEST_CASE("the forecast looks at so many pairs and no more", "[cli]") {
+  const cli::Facts facts;
+  cli::Outlook outlook;
+  outlook.rehearsal = std::make_unique<planner::Rehearsal>(facts, TimePoint{});
+  planner::PlanRow row;
+  row.action = api::Action::Upgrade;
+  std::vector<planner::PlanRow> rows(cli::kForecastPairsMax, row);
+  CHECK(cli::forecast(outlook, facts, rows).unknown.empty());
+  rows.push_back(row);
+  CHECK(cli::forecast(outlook, facts, rows).unknown == "2001 pairs change, and at most 2000 are looked at");
 }
 
 }  // namespace
