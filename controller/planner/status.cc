@@ -232,6 +232,8 @@ api::RolloutStatus left_rollout_status(const api::Rollout& rollout, TimePoint no
   if (!over) status.phase = "Superseded";
   if (!status.started_at) status.started_at = now;
   if (!status.finished_at || !over) status.finished_at = now;
+  put(status.conditions, kCurrent, false, "AnotherRelease", "another release is wished for", now,
+      rollout.metadata.generation);
   put(status.conditions, "Succeeded", status.phase == "Succeeded", status.phase, "", now,
       rollout.metadata.generation);
   return status;

@@ -65,15 +65,16 @@ class Run {
   // A rollout that was left and is wished for again starts anew.
   void begin() {
     status() = known_;
-    const bool anew = known_.phase == "Superseded" ||
-                      (!in_.held && (known_.phase == "RolledBack" || known_.phase == "RollingBack"));
+    const bool anew = known_.phase == "Superseded" || api::find_condition(known_.conditions, kCurrent) != nullptr ||
+                      (!in_.held && rolled_back_before() && known_.phase.starts_with("Roll"));
     bool fits = known_.waves.size() == waves_.size();
     for (std::size_t i = 0; fits && i < waves_.size(); ++i) fits = known_.waves[i].name == waves_[i].name;
     if (anew || !fits) {
       fresh_ = true;
-      const auto conditions = std::move(status().conditions);
+      auto conditions = std::move(status().conditions);
+      std::erase_if(conditions, [](const auto& condition) { return condition.type == kCurrent; });
       status() = {};
-      status().conditions = conditions;
+      status().conditions = std::move(conditions);
       for (const auto& spec : waves_) status().waves.emplace_back().name = spec.name;
     }
     status().observed_generation = in_.rollout.metadata.generation;

@@ -76,6 +76,10 @@ struct RolloutOutcome {
 };
 RolloutOutcome advance_rollout(const RolloutInput& input, TimePoint now);
 
+// Condition of a rollout's status; False: another release was wished for since. What was decided then does
+// not count when its release is wished for again.
+inline constexpr const char* kCurrent = "Current";
+
 // The strategy's waves with all limits filled in; one of everything where it has none.
 std::vector<api::WaveSpec> waves_of(const api::RolloutStrategy& strategy);
 
