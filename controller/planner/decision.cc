@@ -80,7 +80,7 @@ class Pair {
   // kept in the installation's spec: it must not change while the hold lasts.
   ReleaseChoice held_goal() const {
     const auto& spec = installation_->spec;
-    if (spec.hold == wish_->hold) return {spec.release, spec.version, spec.digest, std::nullopt};
+    if (spec.hold == wish_->hold && !spec.digest.empty()) return {spec.release, spec.version, spec.digest, std::nullopt};
     const auto& base = decision_.base;
     const bool there = base.actual_digest == wish_->choice.digest;
     if (there && base.previous_good_digest.empty()) return wish_->choice;  // it never had another one
@@ -102,7 +102,7 @@ class Pair {
   // way back.
   bool halfway() const {
     const auto& history = decision_.base.history;
-    if (!held() || history.empty() || digest().empty()) return false;
+    if (!held() || history.empty() || digest().empty() || digest() == wish_->choice.digest) return false;
     const auto& last = history.front();
     return last.phase != "Succeeded" && (last.digest == wish_->choice.digest || counts(last));
   }

@@ -250,7 +250,7 @@ TEST_CASE("a CRD is named like its kind and has what every kind has", "[api][crd
     CHECK(spec["names"]["kind"] == std::string(each.info.kind));
     CHECK(spec["names"]["plural"] == std::string(each.info.plural));
     CHECK(spec["names"]["categories"] == json{"tidelock"});
-    CHECK(spec["names"]["shortNames"].size() == 1);
+    CHECK(!spec["names"]["shortNames"].empty());
     CHECK(version["name"] == std::string(each.info.version));
     CHECK(version["subresources"].contains("status"));
     CHECK(version["additionalPrinterColumns"].back()["name"] == "Age");
