@@ -38,9 +38,6 @@ bool LeaderElector::leads(TimePoint now) const {
 TimePoint LeaderElector::step(TimePoint now) {
   if (now < next_) return next_;
   const bool led = leads(now);
-  // One that has lapsed is taken anew, though nobody else took it: whoever led under the old epoch has
-  // stopped and may begin to count again.
-  if (!led) held_ = false;
   try_now(now);
   const Duration third = options_.duration / kRenewalsPerDuration;
   if (held_ && renewed_at_ == now) {

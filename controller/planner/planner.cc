@@ -52,7 +52,7 @@ std::set<std::string> Timers::take_due(TimePoint now) {
 Planner::State::State(Options given)
     : options(given),
       admission([this](const std::string& instance) { return rules_of(instance); }),
-      fence{given.epoch, 0},
+      fence(std::max(given.after, api::Fence{given.epoch, 0})),
       deployment_pace(kStatusInterval),
       rollout_pace(kStatusInterval),
       installation_pace(kWaiterInterval),
@@ -406,6 +406,8 @@ void Planner::State::advance(TimePoint now) {
   advance_rollouts(now);
   admit(now);
 }
+
+api::Fence Planner::fence() const { return state_->fence; }
 
 Effects Planner::plan(TimePoint now) {
   Effects effects;

@@ -173,6 +173,7 @@ struct LockView {
 
 struct Options {
   std::int64_t epoch = 1;  // of fences; higher at each start
+  api::Fence after;        // fences are higher than this one, too
   std::size_t status_waiters_max =
       20;  // waiters whose holder and position are kept fresh in status
 };
@@ -202,6 +203,7 @@ class Planner {
   void remove(const std::string& kind, const std::string& name);
 
   Effects plan(TimePoint now);
+  api::Fence fence() const;  // the highest known: given by this planner, or seen
 
   // Facts as they are, without effects applied. Sorted by order, then by name.
   std::vector<PlanRow> rows(TimePoint now);

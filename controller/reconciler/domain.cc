@@ -27,12 +27,16 @@ void Domain::start(std::int64_t lease_epoch, std::int64_t fence_epoch) {
   stop();
   planner::Options options;
   options.epoch = fence_epoch;
+  options.after = fence_;
   planner_.emplace(options);
   lease_epoch_ = lease_epoch;
   dirty_ = true;
 }
 
 void Domain::stop() {
+  // A lease that lapsed and that nobody else took keeps its epoch; the tasks that tell the highest fence may
+  // be gone by then.
+  if (planner_) fence_ = planner_->fence();
   planner_.reset();
   refusals_.clear();
   unsettled_.clear();

@@ -67,6 +67,7 @@ class Domain {
   client::LeaderElector elector_;
   std::optional<planner::Planner> planner_;
   std::int64_t lease_epoch_ = 0;
+  api::Fence fence_;  // the highest of all planners so far
   bool dirty_ = false;
   TimePoint next_plan_ = kNever;
   std::map<WriteKey, Refusal> refusals_;  // also when to send an unsettled one again

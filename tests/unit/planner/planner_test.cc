@@ -472,4 +472,24 @@ TEST_CASE("objects that come late are waited for by name", "[planner]") {
   CHECK(world.deployments().at("shop")->status.observed_generation == 1);
 }
 
+TEST_CASE("fences go on after those of an earlier planner", "[planner]") {
+  Options options;
+  options.epoch = 2;
+  options.after = {2, 41};
+  PlannerWorld world(options);
+  world.environment("production");
+  world.target("w1", 1);
+  world.tenant("t1");
+  world.project("shop", {step("a", 10)});
+  world.release("shop", "1.0.0");
+  api::TenantDeploymentSpec spec;
+  spec.project_ref.name = "shop";
+  spec.release.version = "1.0.0";
+  world.deployment("shop", spec);
+  world.run_until(1);
+  REQUIRE(world.tasks().size() == 1);
+  CHECK(world.tasks().begin()->second->status.grant->fence == api::Fence{2, 42});
+  CHECK(world.planner().fence() == api::Fence{2, 42});
+}
+
 }  // namespace tidelock::planner
