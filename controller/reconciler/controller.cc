@@ -160,8 +160,11 @@ class ControllerImpl final : public Controller {
     if (!first && !read_tasks(ns)) return false;
     std::int64_t epoch = domain.elector().epoch();
     facts_.for_each_of<api::DeploymentTask>(ns, [&](const auto& task) {
-      // Should the lease have been deleted: fences rise all the same.
-      if (task->status.grant) epoch = std::max(epoch, task->status.grant->fence.epoch + 1);
+      // Should the lease have been deleted: fences rise all the same. Those of this epoch are our own, of a
+      // planner before; to go beyond it would take the next holder's.
+      if (!task->status.grant) return;
+      const auto given = task->status.grant->fence.epoch;
+      if (given > domain.elector().epoch()) epoch = std::max(epoch, given + 1);
     });
     domain.start(domain.elector().epoch(), epoch);
     facts_.for_each_in(ns, [&](const auto& object) { domain.planner()->set(object); });
