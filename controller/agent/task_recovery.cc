@@ -52,6 +52,8 @@ void TaskRun::recover(const TaskRecord* record) {
   }
   // Everything was done but the end.
   if (!steps_.empty() && first_pending() < 0) stage_ = Stage::Running;
+  // Between two steps nobody holds a step lock, whatever the last grant says.
+  if (stage_ == Stage::Idle) free_step_locks();
 }
 
 void TaskRun::recover_step(int index, const StepRecord& record) {

@@ -261,6 +261,22 @@ TEST_CASE("a result that could not be reported is reported after the crash", "[a
   CHECK(task.status.steps[0].phase == StepPhase::Succeeded);
 }
 
+TEST_CASE("between two steps a task holds no step lock, also after a crash", "[agent][crash]") {
+  AgentWorld world(seconds(1));
+  const nlohmann::json lock{{"stepLocks", {{{"instance", "global/central"}}}}};
+  world.task("t1", R"([{"name":"a","script":{"body":"x"}},{"name":"b","script":{"body":"x"}}])");
+  world.task("t2", R"([{"name":"a","script":{"body":"x"}}])");
+  world.grant("t1", 0, 1, 1, lock);
+  world.run_for(5s);
+  REQUIRE(world.get("t1").status.steps[0].phase == StepPhase::Succeeded);
+  world.kill_agent();
+  REQUIRE(world.start_agent());
+  world.settle();
+  world.grant("t2", 0, 1, 1, lock);
+  world.run_for(5s);
+  CHECK(world.get("t2").status.phase == TaskPhase::Succeeded);
+}
+
 TEST_CASE("without a journal a step that the API shows as running is Interrupted, not run again", "[agent][crash]") {
   AgentWorld world(seconds(3600));
   world.task("t1", R"([{"name":"a","script":{"body":"x"}}])");
