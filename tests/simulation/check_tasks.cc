@@ -103,6 +103,7 @@ void TaskChecker::changed(const TaskPtr& before, const TaskPtr& after) {
   if (before != nullptr && before->metadata.uid == after->metadata.uid) {
     check_forward(*before, *after);
   }
+  if (before != nullptr && before->status.phase == api::TaskPhase::Orphaned) returned_.insert(after->metadata.uid);
   const bool same_grant = before != nullptr && before->status.grant == after->status.grant;
   const bool same_phase = before != nullptr && before->status.phase == after->status.phase;
   if (!same_grant) check_fence(before, *after);
@@ -151,7 +152,7 @@ void TaskChecker::check_all() {
     for (const api::TaskLock& lock : task->status.grant->locks) held.push_back({name, lock});
     if (!runs_a_step(*task)) continue;
     for (const api::TaskLock& lock : task->status.grant->step_locks) held.push_back({name, lock});
-    if (task->status.phase != api::TaskPhase::Running) continue;
+    if (task->status.phase != api::TaskPhase::Running || returned_.contains(task->metadata.uid)) continue;
     for (const std::string& budget : spec.budgets) ++budgets[budget];
   }
   if (const std::string wrong = conflict_of(held, capacities_); !wrong.empty()) {

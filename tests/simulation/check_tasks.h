@@ -63,6 +63,8 @@ class TaskChecker {
   const Capacities& capacities_;
   std::map<api::Fence, std::string> fences_;
   LateGrants late_;
+  // Orphans have no slot (semantics.md §3). One that turns out alive goes on, whoever has its slot by then.
+  std::set<std::string> returned_;  // uids
 };
 
 // A step of the task is under way, as far as the API knows.
