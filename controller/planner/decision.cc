@@ -238,7 +238,6 @@ class Pair {
         : running_ != nullptr
             ? difference(running_->spec.version, running_->spec.digest, version(), digest())
             : difference(base.actual_release, base.actual_digest, version(), digest());
-    correction_ = false;
     if (decision_.action == Action::None && running_ == nullptr) consider_drift();
     const bool back = held() && (decision_.action != Action::None || halfway());
     if (back && !running_fits) decision_.action = Action::Rollback;
@@ -268,12 +267,8 @@ class Pair {
 
   // The task that brought what is installed: only what is said of it counts.
   const DeploymentTask* bringer() const {
-    const auto& history = decision_.base.history;
-    const auto success = std::find_if(history.begin(), history.end(), [&](const auto& entry) {
-      return entry.phase == "Succeeded" && entry.digest == digest();
-    });
-    if (success == history.end()) return nullptr;
-    return attempts_.find(success->attempt);
+    const auto* success = last_success(decision_.base, digest());
+    return success == nullptr ? nullptr : attempts_.find(success->attempt);
   }
 
   // Something else is installed than what was brought (semantics.md §6).

@@ -47,6 +47,9 @@ struct Decision {
 Decision decide(const Facts& facts, const std::string& installation, const Wish* wish,
                 const WaveOpening* opening, TimePoint now);
 
+// The newest success of the release in the history; null = none.
+const api::HistoryEntry* last_success(const api::InstallationStatus& status, const std::string& digest);
+
 // Where a pair stands in its rollout, and until when that is so if nothing happens.
 struct PairProgress {
   Progress progress = Progress::Waiting;

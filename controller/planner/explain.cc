@@ -49,16 +49,12 @@ bool is_paused(const ByName<T>& objects, const std::string& name) {
   return object != nullptr && object->spec.paused;
 }
 
-// "Environment production", or empty.
-std::string who_pauses(const Facts& facts, const DeploymentTask& task) {
+std::string who_pauses_task(const Facts& facts, const DeploymentTask& task) {
   const auto* installation = find(facts.installations, task.spec.installation);
   const std::string deployment =
       installation == nullptr ? "" : installation->spec.tenant_deployment;
-  if (is_paused(facts.deployments, deployment)) return "TenantDeployment " + deployment;
-  if (is_paused(facts.rollouts, task.spec.rollout)) return "Rollout " + task.spec.rollout;
-  if (is_paused(facts.environments, task.spec.environment))
-    return "Environment " + task.spec.environment;
-  if (is_paused(facts.projects, task.spec.project)) return "Project " + task.spec.project;
+  const auto who = who_pauses(facts, deployment, task.spec.rollout, task.spec.environment, task.spec.project);
+  if (!who.empty()) return who;
   if (is_paused(facts.tenants, task.spec.tenant)) return "Tenant " + task.spec.tenant;
   if (is_paused(facts.targets, task.spec.target)) return "Target " + task.spec.target;
   return "";
@@ -104,9 +100,18 @@ BlockedBy explain(const Facts& facts, const Obstacle& obstacle, TimePoint since)
   return blocked;
 }
 
+std::string who_pauses(const Facts& facts, const std::string& deployment, const std::string& rollout,
+                       const std::string& environment, const std::string& project) {
+  if (is_paused(facts.deployments, deployment)) return "TenantDeployment " + deployment;
+  if (is_paused(facts.rollouts, rollout)) return "Rollout " + rollout;
+  if (is_paused(facts.environments, environment)) return "Environment " + environment;
+  if (is_paused(facts.projects, project)) return "Project " + project;
+  return "";
+}
+
 std::optional<BlockedBy> start_gate(const Facts& facts, const DeploymentTask& task) {
   const TimePoint since = task.spec.requested_at;
-  if (const auto who = who_pauses(facts, task); !who.empty()) {
+  if (const auto who = who_pauses_task(facts, task); !who.empty()) {
     return gate("Pause", who, who + " is paused", since);
   }
   if (find(facts.installations, task.spec.installation) == nullptr) {

@@ -204,7 +204,7 @@ void Planner::set(Ptr<api::Installation> object) {
   const std::string& key = state_->pairs.try_emplace(name).first->first;
   if (old && !(old->spec == object->spec)) state_->index.remove(key, old->spec);
   if (!old || !(old->spec == object->spec)) state_->index.add(key, object->spec);
-  state_->index_pair(old.get(), object.get());
+  state_->note_passing(old.get(), object.get());
   state_->stale.installations.insert(name);
 }
 
@@ -295,7 +295,7 @@ void Planner::remove(const std::string& kind, const std::string& name) {
     const auto old = facts.installations.take(name);
     if (!old) return;
     state_->index.remove(state_->pairs.find(name)->first, old->spec);
-    state_->index_pair(old.get(), nullptr);
+    state_->note_passing(old.get(), nullptr);
     state_->installation_pace.forget(name);
     stale.installations.insert(name);
   } else if (kind == "DeploymentWindow") {

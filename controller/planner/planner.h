@@ -173,7 +173,7 @@ struct LockView {
 
 struct Options {
   std::int64_t epoch = 1;  // of fences; higher at each start
-  api::Fence after;        // fences are higher than this one, too
+  api::Fence after{};      // fences are higher than this one, too
   std::size_t status_waiters_max =
       20;  // waiters whose holder and position are kept fresh in status
 };

@@ -62,7 +62,8 @@ TimePoint Planner::State::update_request(const api::DeploymentTask& task, const 
   request.waiting = may_wait(view.state) && !gate && !ending;
   // One that is not wished for any more is about to be replaced or ended.
   if (unstarted && task.spec.digest != decision.digest) request.waiting = false;
-  if (const auto wish = wish_of(task.spec.installation)) {
+  const auto wish = wish_of(task.spec.installation);
+  if (wish) {
     request.wave = wish->wave;
     request.rank = wish->rank;
     if (unstarted && broken_before(decision.base, task.spec.digest)) request.rank -= kBrokenFirst;
@@ -77,9 +78,8 @@ TimePoint Planner::State::update_request(const api::DeploymentTask& task, const 
     }
   }
   TimePoint due = kNever;
-  const auto promoted = wish_of(task.spec.installation);
-  if (unstarted && !gate && promoted && task.spec.action != api::Action::Rollback)
-    gate = promotion_gate(*promoted, now, due);
+  if (unstarted && !gate && wish && task.spec.action != api::Action::Rollback)
+    gate = promotion_gate(*wish, now, due);
   if (unstarted && !gate) gate = window_gate(task);
   if (is_correction(task)) request.budgets.push_back(kCorrections);
   if (gate) request.waiting = false;

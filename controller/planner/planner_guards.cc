@@ -22,7 +22,8 @@ std::string removal_hash(const std::set<std::string>& names) {
 
 }  // namespace
 
-void Planner::State::index_pair(const api::Installation* before, const api::Installation* after) {
+// An installation came, went or changed: it may have passed its environment, or not any more.
+void Planner::State::note_passing(const api::Installation* before, const api::Installation* after) {
   const auto& object = after == nullptr ? before : after;
   if (object == nullptr) return;
   const bool same = before != nullptr && after != nullptr && before->spec == after->spec &&
@@ -50,12 +51,7 @@ bool Planner::State::has_passed(const std::string& name, const std::string& dige
   if (ready == nullptr || !ready->status) return false;
   if (!promotion.required_soak) return true;
   TimePoint since = ready->last_transition_time;
-  for (const auto& entry : installation->status.history) {
-    if (entry.phase == "Succeeded" && entry.digest == digest) {
-      since = std::max(since, entry.finished_at);
-      break;
-    }
-  }
+  if (const auto* success = last_success(installation->status, digest)) since = std::max(since, success->finished_at);
   if (now >= since + *promotion.required_soak) return true;
   due = std::min(due, since + *promotion.required_soak);
   return false;

@@ -118,13 +118,19 @@ std::set<std::string> Planner::State::claimers_of(const std::string& installatio
   return {*pair->second.claimer};
 }
 
-std::optional<Wish> Planner::State::wish_of(const std::string& installation) const {
+// The one that keeps the pair.
+const api::TenantDeployment* Planner::State::owner_of(const std::set<std::string>& claimers) const {
   const api::TenantDeployment* owner = nullptr;
-  for (const auto& name : claimers_of(installation)) {
+  for (const auto& name : claimers) {
     const auto* deployment = find(facts.deployments, name);
     if (deployment != nullptr && (owner == nullptr || claims_before(*deployment, *owner)))
       owner = deployment;
   }
+  return owner;
+}
+
+std::optional<Wish> Planner::State::wish_of(const std::string& installation) const {
+  const auto* owner = owner_of(claimers_of(installation));
   if (owner == nullptr) return std::nullopt;
   const auto expansion = expansions.find(owner->metadata.name);
   if (expansion == expansions.end()) return std::nullopt;
@@ -133,12 +139,7 @@ std::optional<Wish> Planner::State::wish_of(const std::string& installation) con
 
 void Planner::State::update_conflicts(const std::string& installation) {
   const auto claimers = claimers_of(installation);
-  const api::TenantDeployment* owner = nullptr;
-  for (const auto& name : claimers) {
-    const auto* deployment = find(facts.deployments, name);
-    if (deployment != nullptr && (owner == nullptr || claims_before(*deployment, *owner)))
-      owner = deployment;
-  }
+  const auto* owner = owner_of(claimers);
   for (const auto& name : claimers) {
     auto& conflicts = counts[name].conflicts;
     if (owner == nullptr || owner->metadata.name == name) {

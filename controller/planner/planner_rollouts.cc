@@ -11,23 +11,9 @@ namespace tidelock::planner {
 namespace {
 
 constexpr int kRoundsMax = 100;
-constexpr Duration kPacingPeriod = std::chrono::minutes(1);
 
-template <class T>
-bool is_paused(const ByName<T>& objects, const std::string& name) {
-  const auto* object = find(objects, name);
-  return object != nullptr && object->spec.paused;
-}
-
-// Who keeps all of a rollout from starting; empty = nobody.
-std::string who_pauses(const Facts& facts, const api::TenantDeployment& deployment, const api::Rollout& rollout) {
-  const auto& spec = deployment.spec;
-  if (spec.paused) return "TenantDeployment " + deployment.metadata.name;
-  if (rollout.spec.paused) return "Rollout " + rollout.metadata.name;
-  if (is_paused(facts.environments, spec.environment_ref.name)) return "Environment " + spec.environment_ref.name;
-  if (is_paused(facts.projects, spec.project_ref.name)) return "Project " + spec.project_ref.name;
-  return "";
-}
+// What Admission calls the limits of a wave.
+std::string window_of(const std::string& rollout, const std::string& wave) { return rollout + "/" + wave; }
 
 bool same_opening(const WaveOpening& a, const WaveOpening& b) {
   return a.open == b.open && a.blocked == b.blocked && a.window_kind == b.window_kind &&
@@ -54,23 +40,22 @@ std::vector<std::string> first_names(const std::set<std::string>& names) {
 
 }  // namespace
 
-std::string Planner::State::window_name(const std::string& rollout, const std::string& wave) {
-  return rollout + "/" + wave;
+// Null: none takes it.
+const std::string* Planner::State::wave_of(const Wish& wish) const {
+  const auto expansion = expansions.find(wish.deployment);
+  const auto wave = static_cast<std::size_t>(wish.wave);
+  if (wish.wave < 0 || expansion == expansions.end() || wave >= expansion->second.waves.size()) return nullptr;
+  return &expansion->second.waves[wave];
 }
 
 std::string Planner::State::window_name(const Wish& wish) const {
-  const auto expansion = expansions.find(wish.deployment);
-  const auto wave = static_cast<std::size_t>(wish.wave);
-  if (wish.wave < 0 || expansion == expansions.end() || wave >= expansion->second.waves.size()) return "";
-  return window_name(wish.rollout, expansion->second.waves[wave]);
+  const auto* wave = wave_of(wish);
+  return wave == nullptr ? "" : window_of(wish.rollout, *wave);
 }
 
 std::string Planner::State::wave_name(const Wish& wish) const {
-  const auto expansion = expansions.find(wish.deployment);
-  const auto wave = static_cast<std::size_t>(wish.wave);
-  if (wish.wave < 0 || expansion == expansions.end() || wave >= expansion->second.waves.size()) return "";
-  if (strategy_of(facts, wish.rollout, wish.deployment).waves.empty()) return "";
-  return expansion->second.waves[wave];
+  const auto* wave = wave_of(wish);
+  return wave == nullptr || strategy_of(facts, wish.rollout, wish.deployment).waves.empty() ? "" : *wave;
 }
 
 std::string Planner::State::current_rollout(const std::string& deployment) const {
@@ -143,11 +128,13 @@ void Planner::State::advance_rollouts(TimePoint now) {
 void Planner::State::advance_rollout_of(const std::string& deployment, const api::Rollout& rollout, TimePoint now) {
   RolloutBook& book = books[deployment];
   const auto& expansion = expansions.at(deployment);
-  const auto& object = *facts.deployments.at(deployment);
+  const auto& wished = facts.deployments.at(deployment)->spec;
+  const auto pause = who_pauses(facts, deployment, rollout.metadata.name, wished.environment_ref.name,
+                                wished.project_ref.name);
   if (book.plan_hash.empty()) book.plan_hash = hash_of(deployment, rollout);
   std::vector<WaveCounts> waves = book.waves;
   waves.resize(expansion.waves.size());
-  RolloutInput input{rollout, waves, expansion.unmatched, who_pauses(facts, object, rollout), book.plan_hash, {}, {}};
+  RolloutInput input{rollout, waves, expansion.unmatched, pause, book.plan_hash, {}, {}};
   for (const auto& [name, approval] : facts.approvals) {
     if (approval->spec.rollout_ref.name == rollout.metadata.name) input.approvals.push_back(approval.get());
   }
@@ -175,7 +162,7 @@ void Planner::State::take_outcome(const std::string& deployment, const api::Roll
   std::set<int> changed;
   for (std::size_t i = 0; i < outcome.waves.size(); ++i) {
     const auto& opening = outcome.waves[i];
-    const std::string window = window_name(name, expansions.at(deployment).waves[i]);
+    const std::string window = window_of(name, expansions.at(deployment).waves[i]);
     admission.set_window(window, opening.open ? opening.window : std::nullopt);
     if (opening.slots) admission.set_budget(window, *opening.slots);
     const bool same = i < before.waves.size() && same_opening(before.waves[i], opening);

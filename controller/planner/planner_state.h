@@ -159,6 +159,7 @@ struct Planner::State {
   void replace_claims(const std::string& deployment, const Expansion& expansion);
   bool add_claim(const std::string& installation, const std::string& deployment);
   void drop_claim(const std::string& installation, const std::string& deployment);
+  const api::TenantDeployment* owner_of(const std::set<std::string>& claimers) const;
   std::set<std::string> claimers_of(const std::string& installation) const;
   void update_conflicts(const std::string& installation);
   void plan_rollout(const std::string& deployment);
@@ -169,7 +170,7 @@ struct Planner::State {
   void count_pair(const std::string& installation, const PairPlace& place);
 
   // planner_guards.cc
-  void index_pair(const api::Installation* before, const api::Installation* after);
+  void note_passing(const api::Installation* before, const api::Installation* after);
   void stale_where_promoted(const api::InstallationSpec& spec);
   std::optional<api::BlockedBy> promotion_gate(const Wish& wish, TimePoint now, TimePoint& due) const;
   bool has_passed(const std::string& installation, const std::string& digest, TimePoint now,
@@ -178,7 +179,7 @@ struct Planner::State {
   void guard_removals();
 
   // planner_rollouts.cc
-  static std::string window_name(const std::string& rollout, const std::string& wave);
+  const std::string* wave_of(const Wish& wish) const;
   std::string window_name(const Wish& wish) const;
   std::string wave_name(const Wish& wish) const;  // empty where a rollout is one wave of everything
   std::string current_rollout(const std::string& deployment) const;

@@ -10,13 +10,6 @@ namespace {
 
 using api::DeploymentTask;
 
-const api::HistoryEntry* last_success(const api::InstallationStatus& status, const std::string& digest) {
-  for (const auto& entry : status.history) {
-    if (entry.phase == "Succeeded" && entry.digest == digest) return &entry;
-  }
-  return nullptr;
-}
-
 // The task that brought the release: only what is said of it counts (an older release's health does not).
 const DeploymentTask* task_of(const Facts& facts, const api::Installation& installation, int attempt) {
   const auto* task = facts.attempts_of(installation.metadata.name).find(attempt);
@@ -132,6 +125,13 @@ class Standing {
 };
 
 }  // namespace
+
+const api::HistoryEntry* last_success(const api::InstallationStatus& status, const std::string& digest) {
+  for (const auto& entry : status.history) {
+    if (entry.phase == "Succeeded" && entry.digest == digest) return &entry;
+  }
+  return nullptr;
+}
 
 PairProgress pair_progress(const Facts& facts, const Wish& wish, const api::Installation* installation,
                            const Decision& decision, TimePoint now) {

@@ -226,9 +226,7 @@ api::TenantDeploymentStatus deployment_status(const api::TenantDeployment& deplo
 api::RolloutStatus left_rollout_status(const api::Rollout& rollout, TimePoint now) {
   api::RolloutStatus status = rollout.status;
   status.observed_generation = rollout.metadata.generation;
-  const auto& before = status.phase;
-  const bool over = before == "Succeeded" || before == "Failed" || before == "Cancelled" ||
-                    before == "RolledBack" || before == "Superseded";
+  const bool over = is_over(status.phase);
   if (!over) status.phase = "Superseded";
   if (!status.started_at) status.started_at = now;
   if (!status.finished_at || !over) status.finished_at = now;

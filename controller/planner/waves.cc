@@ -19,8 +19,6 @@ using api::WavePhase;
 using api::WaveSpec;
 using api::WaveStatus;
 
-constexpr Duration kPacingPeriod = std::chrono::minutes(1);
-
 template <class T>
 std::optional<T> either(const std::optional<T>& own, const std::optional<T>& general) {
   return own ? own : general;
@@ -45,7 +43,7 @@ class Run {
     } else if (in_.held) {
       roll_back();
     } else if (stopped()) {
-      out_.over = true;
+      over_ = true;
       out_.stalled = known_.reason;
     } else {
       advance();
@@ -103,12 +101,12 @@ class Run {
   }
 
   void cancel() {
-    out_.over = true;
+    over_ = true;
     set(any_running() ? "Progressing" : "Cancelled", "Cancelled");
   }
 
   void roll_back() {
-    out_.over = true;
+    over_ = true;
     const bool moving = in_.held_moving > 0;
     set(moving ? "RollingBack" : "RolledBack", "ReleaseHeld");
     out_.stalled = moving ? "" : "ReleaseHeld";
@@ -319,7 +317,7 @@ class Run {
         if (may_roll_back) return hold({}, reason);
         break;
       case OnFailure::Stop:
-        out_.over = true;
+        over_ = true;
         [[fallthrough]];
       case OnFailure::Continue:
         set("Failed", reason);
@@ -339,7 +337,7 @@ class Run {
 
   void hold(std::vector<std::string> waves, const std::string& reason) {
     set("RollingBack", reason);
-    out_.over = true;
+    over_ = true;
     out_.hold = std::move(waves);
   }
 
@@ -413,7 +411,7 @@ class Run {
 
   std::optional<BlockedBy> why_closed(std::size_t i) {
     const std::string me = "Rollout " + name();
-    if (out_.over) {
+    if (over_) {
       return because("Hold", me, me + " is over: " + status().phase + " (" + status().reason + ")");
     }
     const bool halted = status().phase == "Paused" && status().reason != "Paused";
@@ -480,11 +478,6 @@ class Run {
 
   // ---- progress ------------------------------------------------------------------------------
 
-  bool is_finished() {
-    const auto& phase = status().phase;
-    return phase == "Succeeded" || phase == "Failed" || phase == "Cancelled" || phase == "RolledBack";
-  }
-
   // progress_at moves on by all the time in which nothing was allowed to start.
   void track_progress() {
     int terminal = 0;
@@ -494,7 +487,7 @@ class Run {
         terminal += c.of(progress);
       }
     }
-    const bool halted = is_finished() || status().phase == "Paused" || !gate_reason_.empty() || soaking_ ||
+    const bool halted = is_over(status().phase) || status().phase == "Paused" || !gate_reason_.empty() || soaking_ ||
                         in_.windowed;
     if (status().halted_at && !halted) {
       *status().progress_at += now_ - *status().halted_at;
@@ -521,12 +514,12 @@ class Run {
       out_.stalled = "NoWaveForPair";
       if (status().reason.empty()) status().reason = out_.stalled;
     }
-    if (!is_finished()) {
+    if (!is_over(status().phase)) {
       status().finished_at.reset();
     } else if (!status().finished_at || status().phase != known_.phase) {
       status().finished_at = now_;
     }
-    const bool progressing = !is_finished();
+    const bool progressing = !is_over(status().phase);
     api::set_condition(status().conditions,
                        {"Succeeded", status().phase == "Succeeded", progressing,
                         status().reason.empty() ? status().phase : status().reason, message(), now_,
@@ -553,6 +546,7 @@ class Run {
   const std::vector<WaveSpec> waves_;
   const RolloutStatus& known_;
   RolloutOutcome out_;
+  bool over_ = false;  // nothing more of it starts
   bool fresh_ = false;
   std::vector<std::optional<BlockedBy>> opened_;  // by wave: the gate that it stands at
   std::optional<std::size_t> first_open_;         // the first wave that is not done
@@ -569,6 +563,11 @@ int WaveCounts::members() const {
   int sum = 0;
   for (const int count : by) sum += count;
   return sum;
+}
+
+bool is_over(const std::string& phase) {
+  return phase == "Succeeded" || phase == "Failed" || phase == "Cancelled" || phase == "RolledBack" ||
+         phase == "Superseded";
 }
 
 std::vector<WaveSpec> waves_of(const api::RolloutStrategy& strategy) {

@@ -36,7 +36,8 @@ struct WaveCounts {
   bool operator==(const WaveCounts&) const = default;
 };
 
-// Starts of the last minute, for pacing.
+// Starts of the last period, for pacing.
+inline constexpr Duration kPacingPeriod = std::chrono::minutes(1);
 struct RecentStarts {
   int count = 0;
   TimePoint oldest;
@@ -68,7 +69,6 @@ struct WaveOpening {
 struct RolloutOutcome {
   api::RolloutStatus status;
   std::vector<WaveOpening> waves;
-  bool over = false;  // queued tasks of it are to be ended
   // The release is to be held off: of these waves, empty = of all.
   std::optional<std::vector<std::string>> hold;
   std::string stalled;  // a reason when it will not go on by itself; empty = it does
@@ -79,6 +79,9 @@ RolloutOutcome advance_rollout(const RolloutInput& input, TimePoint now);
 // Condition of a rollout's status; False: another release was wished for since. What was decided then does
 // not count when its release is wished for again.
 inline constexpr const char* kCurrent = "Current";
+
+// Whether a rollout's phase is one that it ends in.
+bool is_over(const std::string& phase);
 
 // The strategy's waves with all limits filled in; one of everything where it has none.
 std::vector<api::WaveSpec> waves_of(const api::RolloutStrategy& strategy);
