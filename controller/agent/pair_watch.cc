@@ -15,8 +15,6 @@ namespace {
 constexpr Duration kIntervalMin = std::chrono::milliseconds(100);
 constexpr Duration kRetry = std::chrono::seconds(1);
 constexpr int kUntoldMax = 3;
-constexpr Duration kWriteBackoffFirst = std::chrono::milliseconds(100);
-constexpr Duration kWriteBackoffMax = std::chrono::seconds(10);
 
 int threshold_of(const api::DeploymentTaskSpec& task) {
   return task.health_check ? std::max(1, task.health_check->failure_threshold) : 1;
@@ -179,7 +177,7 @@ void PairWatch::written(const Result<std::string>& result, TimePoint now) {
   if (error.reason != Reason::Conflict && error.reason != Reason::NotFound) {
     log_warn("report not written", {{"task", key().name}, {"error", error.message}});
   }
-  write_at_ = now + std::min(kWriteBackoffMax, kWriteBackoffFirst * (1 << std::min(write_failures_, 7)));
+  write_at_ = now + status_retry(write_failures_);
   ++write_failures_;
 }
 

@@ -2,6 +2,7 @@
 // What all runs of one agent share. Owned by the agent, which outlives its runs.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -11,6 +12,13 @@
 #include "controller/agent/log_shipper.h"
 
 namespace tidelock::agent {
+
+// Before a status is written again that could not be written: 100 ms after the first failure, at most 10 s.
+inline Duration status_retry(int failures) {
+  constexpr Duration kFirst = std::chrono::milliseconds(100);
+  constexpr Duration kMax = std::chrono::seconds(10);
+  return std::min(kMax, kFirst * (1 << std::min(failures, 7)));
+}
 
 struct RunContext {
   Options options;

@@ -15,10 +15,8 @@ namespace tidelock::agent {
 namespace {
 
 constexpr Duration kRunningWriteAfter = std::chrono::seconds(1);
-constexpr Duration kWriteBackoffFirst = std::chrono::milliseconds(100);
 constexpr int kReceiptTries = 15;
 constexpr Duration kReceiptRetry = std::chrono::seconds(1);
-constexpr Duration kWriteBackoffMax = std::chrono::seconds(10);
 
 Receipt receipt_of(const api::DeploymentTaskSpec& spec, const std::string& folder, TimePoint now) {
   Receipt receipt;
@@ -230,7 +228,7 @@ void TaskRun::written(const Result<std::string>& result, TimePoint now) {
     shortened_ = true;
   }
   dirty_ = true;
-  write_at_ = now + std::min(kWriteBackoffMax, kWriteBackoffFirst * (1 << std::min(write_failures_, 7)));
+  write_at_ = now + status_retry(write_failures_);
   ++write_failures_;
 }
 
