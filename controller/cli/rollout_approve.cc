@@ -148,8 +148,7 @@ Result<int> decide(Session& session, const RolloutApproveOptions& options,
   auto found = find_rollout(session, options.arguments, verb);
   if (!found) return fail(found.error());
   const std::string& phase = found->rollout.status.phase;
-  if (phase == "Superseded" || phase == "Cancelled" || phase == "RolledBack" ||
-      phase == "Succeeded") {
+  if (is_left(found->rollout) || phase == "Succeeded") {
     return usage("rollouts.tidelock.dev \"" + found->rollout.metadata.name +
                  "\" is over: " + phase);
   }

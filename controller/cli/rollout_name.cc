@@ -96,6 +96,11 @@ Result<std::vector<api::Rollout>> rollouts_of(Session& session, const std::strin
   return found;
 }
 
+bool is_left(const api::Rollout& rollout) {
+  const std::string& phase = rollout.status.phase;
+  return phase == "Superseded" || phase == "Cancelled" || phase == "RolledBack";
+}
+
 std::string rollout_label(const std::string& name) { return "rollout.tidelock.dev/" + name; }
 std::string deployment_label(const std::string& name) {
   return "tenantdeployment.tidelock.dev/" + name;

@@ -31,6 +31,9 @@ Result<NamedRollout> find_rollout(Session& session, const std::vector<std::strin
 // All rollouts of a TenantDeployment, oldest first: `rollout history` numbers them from 1.
 Result<std::vector<api::Rollout>> rollouts_of(Session& session, const std::string& deployment);
 
+// Nothing happens to it any more, whatever a person says.
+bool is_left(const api::Rollout& rollout);
+
 // "rollout.tidelock.dev/NAME"
 std::string rollout_label(const std::string& name);
 std::string deployment_label(const std::string& name);

@@ -33,12 +33,6 @@ std::string quoted(const api::Rollout& rollout) {
   return "rollouts.tidelock.dev \"" + rollout.metadata.name + "\"";
 }
 
-// Those that nothing happens to any more, whatever a person says.
-bool is_left(const api::Rollout& rollout) {
-  const std::string& phase = rollout.status.phase;
-  return phase == "Superseded" || phase == "Cancelled" || phase == "RolledBack";
-}
-
 Result<void> must_be_live(const api::Rollout& rollout) {
   if (!is_left(rollout)) return {};
   return usage(quoted(rollout) + " is over: " + rollout.status.phase);
