@@ -59,6 +59,10 @@ struct Neighbours {
   api::References references;
 };
 
+json assumed_ready() {
+  return {{"type", "Ready"}, {"status", "True"}, {"reason", kAssumed}};
+}
+
 }  // namespace
 
 void AsIf::known(const std::string& kind, const json& object) {
@@ -76,6 +80,8 @@ void AsIf::apply(const ManifestObject& manifest) {
     slot["metadata"]["creationTimestamp"] = format_time(now_);
     slot["metadata"]["generation"] = 1;
     slot.erase("status");
+    // Its agent has had no chance to report; whether it will is for the reader to judge (the hint).
+    if (kind == "Target") slot["status"]["conditions"] = json::array({assumed_ready()});
     return;
   }
   const json spec = member(slot, "spec");

@@ -13,6 +13,9 @@
 
 namespace tidelock::cli {
 
+// Reason of the Ready condition of a Target that only the manifests have: taken as reachable.
+constexpr const char* kAssumed = "Assumed";
+
 class AsIf {
  public:
   AsIf(std::string ns, TimePoint now) : ns_(std::move(ns)), now_(now) {}

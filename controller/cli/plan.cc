@@ -8,6 +8,7 @@
 #include <set>
 
 #include "controller/api/codec.h"
+#include "controller/cli/as_if.h"
 #include "controller/cli/facts.h"
 #include "controller/cli/outlook.h"
 #include "controller/cli/printer.h"
@@ -47,7 +48,12 @@ std::vector<std::string> hints(const Facts& facts, const std::vector<PlanRow>& r
   std::vector<std::string> found;
   for (const auto& [name, tenants] : who) {
     auto target = facts.targets.find(name);
-    if (target == facts.targets.end() || tenants.size() < 2) continue;
+    if (target == facts.targets.end()) continue;
+    const auto* ready = api::find_condition(target->second->status.conditions, "Ready");
+    if (ready != nullptr && ready->reason == kAssumed) {
+      found.push_back("target " + name + " is new; the plan assumes that an agent will serve it");
+    }
+    if (tenants.size() < 2) continue;
     if (target->second->spec.max_concurrent == 1) {
       found.push_back(std::to_string(tenants.size()) + " tenants on " + name +
                       " run one by one; set maxConcurrent");

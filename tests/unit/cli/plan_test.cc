@@ -95,6 +95,25 @@ TEST_CASE("the hash of plan -f is that of plan after the same files were applied
   CHECK(hash_in(fleet.run({"plan", "storefront-production"}).out) == before);
 }
 
+TEST_CASE("plan -f takes a target that is new as reachable, and says so", "[cli]") {
+  Fleet fleet(2);
+  fleet.settle();
+  fleet.files["/td.yaml"] = std::string(kManifest) + R"(---
+apiVersion: tidelock.dev/v1alpha1
+kind: Target
+metadata: {name: web-02}
+spec: {executor: Agent, environments: [production], maxConcurrent: 2, installRoot: /srv}
+)";
+  const CliResult plan = fleet.run({"plan", "-f", "/td.yaml"});
+  INFO(plan.out << plan.err);
+  CHECK_THAT(plan.out, Contains("Plan: 4 Install.") && !Contains("Unreachable"));
+  CHECK_THAT(plan.out, Contains("Hint: target web-02 is new; the plan assumes that an agent will serve it\n"));
+  CHECK_THAT(plan.out, !Contains("target web-01 is new"));
+  fleet.files["/target.yaml"] = fleet.files["/td.yaml"].substr(fleet.files["/td.yaml"].find("---") + 4);
+  REQUIRE(fleet.run({"apply", "-f", "/target.yaml"}).code == 0);
+  CHECK_THAT(fleet.run({"plan", "-f", "/td.yaml"}).out, Contains("Unreachable web-02"));
+}
+
 TEST_CASE("plan -f takes new releases with the project's process", "[cli]") {
   Fleet fleet(1);
   fleet.settle();
