@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Answers to questions: rows of the plan, why a pair waits, who holds which lock.
 #include <algorithm>
+#include <utility>
 
 #include "controller/planner/planner_state.h"
 
@@ -78,6 +79,13 @@ std::vector<PlanRow> Planner::rows(TimePoint now) {
   std::stable_sort(rows.begin(), rows.end(), [](const PlanRow& a, const PlanRow& b) {
     return a.order != b.order ? a.order < b.order : a.installation < b.installation;
   });
+  // 1, 2, 3 for a reader: a wave whose pairs have no task yet leaves no gap.
+  int last = 0, dense = 0;
+  for (PlanRow& row : rows) {
+    if (row.order == 0) continue;
+    if (row.order != last) ++dense;
+    last = std::exchange(row.order, dense);
+  }
   return rows;
 }
 
