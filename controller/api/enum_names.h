@@ -54,8 +54,8 @@ inline constexpr std::array<std::string_view, 2> kEnumNames<MembersAdded>{"JoinW
 template <>
 inline constexpr std::array<std::string_view, 2> kEnumNames<MembersRemoved>{"Skip", "Finish"};
 template <>
-inline constexpr std::array<std::string_view, 6> kEnumNames<WavePhase>{
-    "Pending", "Running", "Soaking", "Succeeded", "Failed", "Skipped"};
+inline constexpr std::array<std::string_view, 7> kEnumNames<WavePhase>{
+    "Pending", "Running", "Soaking", "Gated", "Succeeded", "Failed", "Skipped"};
 template <>
 inline constexpr std::array<std::string_view, 2> kEnumNames<WindowKind>{"Allow", "Deny"};
 template <>

@@ -398,7 +398,7 @@ struct RolloutSpec {
   std::map<std::string, int> accepted_failures;
   bool operator==(const RolloutSpec&) const = default;
 };
-enum class WavePhase { Pending, Running, Soaking, Succeeded, Failed, Skipped };
+enum class WavePhase { Pending, Running, Soaking, Gated, Succeeded, Failed, Skipped };
 // The strategy's limits as numbers, fixed when the wave starts.
 struct WaveResolved {
   int members = 0;                  // what the shares are shares of

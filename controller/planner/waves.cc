@@ -201,6 +201,7 @@ class Run {
         break;
       case WavePhase::Running:
       case WavePhase::Soaking:
+      case WavePhase::Gated:
         check_wave(i);
         break;
       case WavePhase::Failed:
@@ -284,14 +285,20 @@ class Run {
       note_broken(i, "NoSuccessInWave");
       return;
     }
-    if (broken_ && *broken_ == i) return;
+    if (broken_ && *broken_ == i) {
+      w.phase = WavePhase::Running;
+      return;
+    }
     if (const auto& soak = waves_[i].soak; soak && now_ < c.last_success + *soak) {
       w.phase = WavePhase::Soaking;
       soaking_ = true;
       out_.next = std::min(out_.next, c.last_success + *soak);
       return;
     }
-    if (!gates_open(waves_[i].after, i)) return;
+    if (!gates_open(waves_[i].after, i)) {
+      w.phase = WavePhase::Gated;
+      return;
+    }
     w.phase = WavePhase::Succeeded;
     w.finished_at = now_;
   }
@@ -396,8 +403,8 @@ class Run {
   }
 
   static bool is_open(WavePhase phase) {
-    return phase == WavePhase::Running || phase == WavePhase::Soaking || phase == WavePhase::Succeeded ||
-           phase == WavePhase::Skipped;
+    return phase == WavePhase::Running || phase == WavePhase::Soaking || phase == WavePhase::Gated ||
+           phase == WavePhase::Succeeded || phase == WavePhase::Skipped;
   }
 
   BlockedBy because(const char* kind, const std::string& what, std::string message) const {
