@@ -20,6 +20,16 @@ bool same_wish(const T* old, const T& object) {
          old->metadata.creation_timestamp == object.metadata.creation_timestamp;
 }
 
+// Whether the rollout and its waves began at the same times. Waves matter to those that come late.
+bool same_begin(const api::Rollout& a, const api::Rollout& b) {
+  const auto& x = a.status;
+  const auto& y = b.status;
+  if (x.started_at != y.started_at) return false;
+  if (a.spec.strategy.membership.added == api::MembersAdded::JoinWave) return true;
+  return std::equal(x.waves.begin(), x.waves.end(), y.waves.begin(), y.waves.end(),
+                    [](const auto& v, const auto& w) { return v.started_at == w.started_at; });
+}
+
 template <class T>
 void insert_keys(const ByName<T>& from, std::set<std::string>& to) {
   for (const auto& [name, value] : from) to.insert(name);
@@ -187,14 +197,17 @@ void Planner::set(Ptr<api::Rollout> object) {
   const std::string deployment = object->spec.tenant_deployment_ref.name;
   state_->stale.rollouts.insert(name);
   const auto old = state_->facts.rollouts.put(object);
-  if (same_wish(old.get(), *object)) return;
+  const bool same = same_wish(old.get(), *object);
+  if (same && same_begin(*old, *object)) return;
+  // Where a pair stands depends on when its rollout began.
+  state_->stale_where(
+      [&](const api::InstallationSpec& spec) { return spec.tenant_deployment == deployment; });
+  if (same) return;
   state_->stale.deployments.insert(deployment);
   const auto wanted = state_->new_rollouts.find(deployment);
   const bool created =
       wanted != state_->new_rollouts.end() && wanted->second.object.metadata.name == name;
   if (created) state_->new_rollouts.erase(wanted);
-  state_->stale_where(
-      [&](const api::InstallationSpec& spec) { return spec.tenant_deployment == deployment; });
 }
 
 void Planner::set(Ptr<api::Installation> object) {
@@ -282,6 +295,9 @@ void Planner::remove(const std::string& kind, const std::string& name) {
   } else if (kind == "TenantDeployment") {
     facts.deployments.erase(name);
     stale.deployments.insert(name);
+    // Removals that it paused or guarded.
+    state_->guards_to_check.insert(name);
+    state_->stale_where([&](const api::InstallationSpec& spec) { return spec.tenant_deployment == name; });
     for (const auto& [rollout, value] : facts.rollouts) {
       if (value->spec.tenant_deployment_ref.name == name) stale.rollouts.insert(rollout);
     }

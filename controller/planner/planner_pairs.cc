@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // From deployments to decided pairs.
+#include <algorithm>
+
 #include "controller/planner/planner_state.h"
 #include "controller/planner/task_builder.h"
 
 namespace tidelock::planner {
+
+namespace {
+
+// Whether something of the wave begins with its last success.
+bool waits_after_success(const api::RolloutStrategy& strategy, int wave) {
+  const auto index = static_cast<std::size_t>(std::max(wave, 0));
+  if (wave < 0 || index >= strategy.waves.size()) return wave >= 0 && strategy.soak.has_value();
+  return strategy.soak || strategy.waves[index].soak || !strategy.waves[index].after.empty();
+}
+
+}  // namespace
 
 void KeptDecision::keep(Decision decision, const api::Installation* installation) {
   const bool rests = installation != nullptr && decision.base == installation->status && decision.rests();
@@ -56,7 +69,14 @@ void Planner::State::expand_deployments() {
       continue;
     }
     expansions[name] = std::move(expansion);
-    books[name].plan_hash.clear();
+    auto& book = books[name];
+    book.plan_hash.clear();
+    // What came of another rollout says nothing about this one.
+    if (const auto current = current_rollout(name);
+        book.rollout != current || find(facts.rollouts, current) == nullptr) {
+      book.rollout.clear();
+      book.outcome = {};
+    }
     update_holds(name);
     plan_rollout(name);
     stale.deployment_status.insert(name);
@@ -230,18 +250,12 @@ void Planner::State::decide_pair(const std::string& installation, TimePoint now)
     due = std::min(due, progress.due);
     place = {&*deployment_names.insert(wish->deployment).first,
              pair_state(*wish, progress.progress, decision, find(facts.tasks, decision.task)),
-             wish->wave, progress.progress, progress.moving, false};
+             wish->wave, progress.progress, progress.moving, false, {}};
     const auto gate = gates.find(decision.task);
     place.windowed = gate != gates.end() && gate->second.kind == "Window";
-    if (progress.progress == Progress::Succeeded && wish->wave >= 0) {
-      auto& waves = books[wish->deployment].waves;
-      const auto wave = static_cast<std::size_t>(wish->wave);
-      if (waves.size() <= wave) waves.resize(wave + 1);
-      if (waves[wave].last_success < progress.succeeded_at) {
-        waves[wave].last_success = progress.succeeded_at;
-        stale.rollouts.insert(current_rollout(wish->deployment));
-      }
-    }
+    const auto& strategy = strategy_of(facts, wish->rollout, wish->deployment);
+    if (progress.progress == Progress::Succeeded && waits_after_success(strategy, wish->wave))
+      place.succeeded_at = progress.succeeded_at;
   }
   decide_again.set(installation, due);
   pairs[installation].decision.keep(std::move(decision), object);
@@ -268,6 +282,8 @@ void Planner::State::count_pair(const std::string& installation, const PairPlace
     if (at.deployment == nullptr || (sign < 0 && counts.count(*at.deployment) == 0)) return;
     auto& all = counts[*at.deployment];
     all.desired += sign;
+    // How many may be removed is a share of all.
+    if (removals.count(*at.deployment) != 0) guards_to_check.insert(*at.deployment);
     all.states[at.state] += sign;
     if (at.state == PairState::Failed && sign > 0) all.failed.insert(installation);
     if (at.state == PairState::Failed && sign < 0) all.failed.erase(installation);
@@ -282,6 +298,13 @@ void Planner::State::count_pair(const std::string& installation, const PairPlace
     const auto wave = static_cast<std::size_t>(at.wave);
     if (book.waves.size() <= wave) book.waves.resize(wave + 1);
     book.waves[wave].by[static_cast<std::size_t>(at.progress)] += sign;
+    if (at.succeeded_at == TimePoint{}) return;
+    if (book.successes.size() <= wave) book.successes.resize(wave + 1);
+    auto& successes = book.successes[wave];
+    const auto success = successes.try_emplace(at.succeeded_at).first;
+    success->second += sign;
+    if (success->second == 0) successes.erase(success);
+    book.waves[wave].last_success = successes.empty() ? TimePoint{} : successes.rbegin()->first;
   };
   add(old, -1);
   old = place;

@@ -17,7 +17,7 @@ std::string window_of(const std::string& rollout, const std::string& wave) { ret
 
 bool same_opening(const WaveOpening& a, const WaveOpening& b) {
   return a.open == b.open && a.blocked == b.blocked && a.window_kind == b.window_kind &&
-         a.slots.has_value() == b.slots.has_value();
+         a.joined_until == b.joined_until && a.slots.has_value() == b.slots.has_value();
 }
 
 bool urgent(const api::RolloutStatus& wanted, const api::RolloutStatus& known) {
@@ -146,11 +146,9 @@ void Planner::State::advance_rollout_of(const std::string& deployment, const api
   input.held_moving = book.held_moving;
   input.windowed = book.windowed > 0;
   RolloutOutcome outcome = advance_rollout(input, now);
-  const auto count = counts.find(deployment);
-  if (count != counts.end()) {
-    outcome.status.failed_names = first_names(count->second.failed);
-    outcome.status.unreachable_names = first_names(count->second.unreachable);
-  }
+  const auto& count = counts[deployment];
+  outcome.status.failed_names = first_names(count.failed);
+  outcome.status.unreachable_names = first_names(count.unreachable);
   take_outcome(deployment, rollout, std::move(outcome));
 }
 
@@ -192,6 +190,7 @@ void Planner::State::take_outcome(const std::string& deployment, const api::Roll
   }
   look_at_rollout.set(name, outcome.next);
   rollout_pace.want(name, rollout.status, outcome.status, urgent(outcome.status, rollout.status));
+  book.rollout = name;
   book.outcome = std::move(outcome);
 }
 

@@ -46,6 +46,7 @@ struct PairPlace {
   Progress progress = Progress::Waiting;
   bool moving = false;    // under a hold
   bool windowed = false;  // waits for a DeploymentWindow
+  TimePoint succeeded_at;  // of Succeeded, in a wave where it matters; else zero
   bool operator==(const PairPlace&) const = default;
 };
 // A decision as it is kept: that of a pair at rest takes no room, since its installation says it all.
@@ -72,9 +73,11 @@ struct PairEntry {
 // The newest rollout of a deployment.
 struct RolloutBook {
   std::vector<WaveCounts> waves;
+  std::vector<std::map<TimePoint, int>> successes;  // by wave: when its pairs succeeded
   int held_moving = 0;
   int windowed = 0;
   std::string plan_hash;  // empty = to be computed
+  std::string rollout;    // that `outcome` is about; empty = none
   RolloutOutcome outcome;
 };
 

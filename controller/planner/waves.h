@@ -30,7 +30,7 @@ inline constexpr std::size_t kProgressCount = 9;
 
 struct WaveCounts {
   std::array<int, kProgressCount> by{};
-  TimePoint last_success;  // of any pair, ever
+  TimePoint last_success;  // of those that are Succeeded now
   int of(Progress progress) const { return by[static_cast<std::size_t>(progress)]; }
   int members() const;
   bool operator==(const WaveCounts&) const = default;

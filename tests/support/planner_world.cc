@@ -503,6 +503,7 @@ void PlannerWorld::settle() {
     ++plans_;
     const auto effects = planner_->plan(now_);
     next_plan_ = effects.next;
+    if (after_plan) after_plan(effects);
     if (effects.effects.empty()) return;
     for (const auto& effect : effects.effects) apply(effect);
   }

@@ -103,6 +103,8 @@ class PlannerWorld {
   int plans() const { return plans_; }
   // Called after every change of the world, for checkers.
   std::function<void()> after_step;
+  // Called with what the planner wants, before any of it is applied.
+  std::function<void(const planner::Effects&)> after_plan;
   // Whether to lose this effect (as a failed write would).
   std::function<bool(const planner::Effect&)> lose;
 
