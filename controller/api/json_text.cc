@@ -3,6 +3,7 @@
 
 #include "controller/api/codec.h"
 #include "controller/api/json_error.h"
+#include "controller/api/json_plain.h"
 #include "controller/base/limits.h"
 
 namespace tidelock::api {
@@ -104,6 +105,7 @@ Result<json> parse(std::string_view text, std::size_t bytes_max,
     return fail(Reason::RequestEntityTooLarge, "Request entity too large: limit is " +
                                                    std::to_string(bytes_max));
   }
+  if (auto plain = parse_plain_json(text)) return std::move(*plain);
   DocumentBuilder builder(duplicates);
   if (json::sax_parse(text.begin(), text.end(), &builder)) return builder.take();
   if (builder.error() == "exceeded max depth") return fail(Reason::BadRequest, builder.error());

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "controller/api/json_plain.h"
 #include "controller/apiserver/metadata.h"
 #include "controller/apiserver/object_rules.h"
 #include "controller/apiserver/status.h"
@@ -221,7 +222,9 @@ void take_in_crd(Context& context, const std::string& name, const std::string* s
                  store::Revision revision) {
   std::vector<ResourceTypePtr> types;
   if (stored != nullptr) {
-    auto built = types_of_crd(json::parse(*stored, nullptr, false), *context.registry.catalog());
+    const auto plain = api::parse_plain_json(*stored);
+    auto built = types_of_crd(plain ? *plain : json::parse(*stored, nullptr, false),
+                              *context.registry.catalog());
     if (!built) {
       log_error("CustomResourceDefinition is not served",
                 {{"name", name}, {"error", built.error().message}});

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "controller/api/json_plain.h"
 #include "controller/apiserver/scan.h"
 #include "controller/base/invariant.h"
 
@@ -12,10 +13,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kMetadata = "\"metadata\":{";
-
-std::string dump(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 void append_header(std::string& out, const std::string& api_version, const std::string& kind) {
   out += R"({"apiVersion":")";
@@ -43,18 +40,18 @@ std::string encode_stored(const ResourceType& type, const json& document) {
     if (key == "resourceVersion") continue;
     if (!first) out += ',';
     first = false;
-    out += dump(json(key));
+    api::append_json_string(out, key);
     out += ':';
-    out += dump(value);
+    api::append_json(out, value);
   }
   INVARIANT(!first);
   out += '}';
   for (const auto& [key, value] : document.items()) {
     if (key == "apiVersion" || key == "kind" || key == "metadata") continue;
     out += ',';
-    out += dump(json(key));
+    api::append_json_string(out, key);
     out += ':';
-    out += dump(value);
+    api::append_json(out, value);
   }
   out += '}';
   return out;
@@ -80,7 +77,8 @@ std::string object_text(const ResourceType& type, std::string_view stored,
 }
 
 json object_json(const ResourceType& type, std::string_view stored, store::Revision revision) {
-  json document = json::parse(stored, nullptr, false);
+  auto plain = api::parse_plain_json(stored);
+  json document = plain ? std::move(*plain) : json::parse(stored, nullptr, false);
   INVARIANT(document.is_object());
   document["apiVersion"] = type.api_version();
   if (revision != 0) document["metadata"]["resourceVersion"] = std::to_string(revision);

@@ -45,25 +45,30 @@ class Scanner {
     if (c == '{' || c == '[') ++depth;
     if (c == '}' || c == ']') --depth;
     if (depth < 0 || (depth == 0 && (c == ',' || c == ':'))) return false;
-    if (std::string_view("{}[],: \n\t\r").find(c) != std::string_view::npos) {
+    if (ends_word(c)) {
       ++at_;
       return true;
     }
     // A number or a word.
-    at_ = std::min(text_.find_first_of("{}[],:\" \n\t\r", at_), text_.size());
+    while (at_ < text_.size() && text_[at_] != '"' && !ends_word(text_[at_])) ++at_;
     return true;
   }
 
+  static bool ends_word(char c) {
+    return c == ',' || c == ':' || c == '{' || c == '}' || c == '[' || c == ']' || c == ' ' ||
+           c == '\n' || c == '\t' || c == '\r';
+  }
+
   bool skip_string() {
-    for (++at_; at_ < text_.size(); ++at_) {
-      if (text_[at_] == '\\') {
-        ++at_;
-      } else if (text_[at_] == '"') {
-        ++at_;
-        return true;
-      }
+    std::size_t from = at_ + 1;
+    for (;;) {
+      const std::size_t quote = text_.find('"', from);
+      if (quote == std::string_view::npos) return at_ = text_.size(), false;
+      std::size_t slashes = 0;
+      while (quote - slashes > from && text_[quote - slashes - 1] == '\\') ++slashes;
+      if (slashes % 2 == 0) return at_ = quote + 1, true;
+      from = quote + 1;
     }
-    return false;
   }
 
   std::string_view text_;

@@ -3,7 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/api/codec.h"
+#include "controller/api/json_plain.h"
 #include "controller/base/limits.h"
+#include "controller/base/random.h"
 
 namespace tidelock::api {
 namespace {
@@ -35,6 +37,70 @@ TEST_CASE("a JSON text comes back as it was", "[api][json]") {
   REQUIRE(parsed);
   CHECK(*parsed == nlohmann::json::parse(text));
   CHECK(*parse_json("7", 10) == 7);
+}
+
+TEST_CASE("plain JSON is read quickly, and as the library reads it", "[api][json]") {
+  const std::string letters = "\u00e9\u20ac\U0001f600\ud7ff\ufffd";
+  for (const std::string& text :
+       {std::string(R"( { "b" : [ 1 , -2, -0, 0, 999999999999999999 ] , "a":{}, "" : "\"\\\/\b\f\n\r\t" } )"),
+        std::string(R"([1.5,-0.25e-3,1E9,true,false,null,[],"x"])"), std::string("7"),
+        "\"" + letters + "\"", nested(limits::kJsonDepthMax)}) {
+    const auto plain = parse_plain_json(text);
+    INFO(text);
+    REQUIRE(plain);
+    const auto wanted = nlohmann::json::parse(text);
+    CHECK(*plain == wanted);
+    CHECK(plain->type() == wanted.type());
+    CHECK(plain->dump() == wanted.dump());
+  }
+  for (const std::string& text :
+       {std::string(R"({"a":1,"a":2})"), std::string(R"("\u00e9")"), std::string("1234567890123456789"),
+        nested(limits::kJsonDepthMax + 1), std::string("\"\xed\xa0\x80\""), std::string("\"\xc0\x80\"")}) {
+    INFO(text);
+    CHECK_FALSE(parse_plain_json(text));
+  }
+}
+
+TEST_CASE("the quick writer writes what the library writes", "[api][json]") {
+  for (const std::string text :
+       {R"({"a":[1,-2,0,18446744073709551615,-9223372036854775808,1.5,1e300,true,false,null],"":{},"b":[]})",
+        R"({"\u0001\"\\":"\n\u007f\u00e9\u20ac","z":"/plain/"})", R"([[[]],{"a":{"b":"c"}}])", "7", "\"x\""}) {
+    const auto value = nlohmann::json::parse(text);
+    std::string written = "before";
+    append_json(written, value);
+    CHECK(written == "before" + value.dump());
+  }
+  std::string replaced;
+  append_json(replaced, nlohmann::json("a\xff" "b"));
+  CHECK(replaced == "\"a\uFFFD" "b\"");
+}
+
+TEST_CASE("what the quick reader takes the library takes as the same", "[api][json]") {
+  const std::string start =
+      R"({"a":[1,-2,3.5e1,0,true,null,"x\"y\\"],"b":{"c":[],"d":"\n)" "\u00e9\u20ac" R"("},"e":{}})";
+  const std::string bytes = "{}[]\",:\\0123-+.eEtrufalsn \n\x80\xc3\xa9\xff\x01";
+  SeededRandom random(11);
+  int taken = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text = start;
+    for (auto changes = random.below(3) + 1; changes > 0; --changes) {
+      const std::size_t at = random.below(text.size());
+      const char byte = bytes[random.below(bytes.size())];
+      switch (random.below(3)) {
+        case 0: text[at] = byte; break;
+        case 1: text.erase(at, 1); break;
+        default: text.insert(at, 1, byte);
+      }
+    }
+    const auto plain = parse_plain_json(text);
+    if (!plain) continue;
+    ++taken;
+    const auto wanted = nlohmann::json::parse(text, nullptr, false);
+    INFO(text);
+    REQUIRE_FALSE(wanted.is_discarded());
+    REQUIRE(plain->dump() == wanted.dump());
+  }
+  CHECK(taken > 1'000);
 }
 
 TEST_CASE("malformed JSON is refused in Go's words", "[api][json]") {
