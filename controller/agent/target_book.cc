@@ -128,7 +128,7 @@ void TargetBook::write_due(TimePoint now) {
     told_.insert(keys[i]);
     if (gone) continue;
     if (!options_.target.empty()) heartbeat_at_ = now + kHeartbeat;
-    if (auto written = api::decode<api::Target>(std::string_view(*results[i]))) {
+    if (auto written = client::decode_shared<api::Target>(*results[i])) {
       targets_.wrote(*written);
     }
   }

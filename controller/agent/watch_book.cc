@@ -205,7 +205,7 @@ TimePoint WatchBook::write(TimePoint now) {
     next = std::min(next, watch.write_due());
     if (!results[i]) continue;
     unwritten_.erase(watch.uid());
-    const auto written = api::decode<api::DeploymentTask>(std::string_view(*results[i]));
+    const auto written = client::decode_shared<api::DeploymentTask>(*results[i]);
     if (written) tasks_.wrote(*written);
   }
   return next;

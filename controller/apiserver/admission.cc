@@ -86,18 +86,30 @@ void take_status_from(json& document, const json& source) {
   }
 }
 
+// `document` with everything but its status as it was. Mostly it is that already, and looking is cheaper
+// than copying.
+json with_status_only(json document, const json& old) {
+  for (auto member = document.begin(); member != document.end();) {
+    const bool kept = member.key() == "status" || old.contains(member.key());
+    member = kept ? std::next(member) : document.erase(member);
+  }
+  for (const auto& [key, value] : old.items()) {
+    if (key == "status") continue;
+    json& mine = document[key];
+    if (mine != value) mine = value;
+  }
+  return document;
+}
+
 // The stored object with only that changed which the subresource may change.
 json restrict_to_subresource(const Admission& admission, json document, const json& old) {
+  if (admission.subresource != "finalize") return with_status_only(std::move(document), old);
   json result = old;
-  if (admission.subresource == "finalize") {
-    if (document.contains("spec") && document["spec"].contains("finalizers")) {
-      result["spec"]["finalizers"] = document["spec"]["finalizers"];
-    } else {
-      result["spec"].erase("finalizers");
-    }
-    return result;
+  if (document.contains("spec") && document["spec"].contains("finalizers")) {
+    result["spec"]["finalizers"] = document["spec"]["finalizers"];
+  } else {
+    result["spec"].erase("finalizers");
   }
-  take_status_from(result, document);
   return result;
 }
 

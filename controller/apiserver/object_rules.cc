@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/apiserver/object_rules.h"
 
+#include <array>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "controller/api/validation.h"
@@ -20,6 +22,30 @@ void append(std::vector<Cause>& causes, std::vector<Cause> more) {
                 std::make_move_iterator(more.end()));
 }
 
+// A CRD is written more often than its schema changes: with each status, and at each start of a server.
+class RecentSchemas {
+ public:
+  using Ptr = std::shared_ptr<const Schema>;
+  Ptr find(const json& source) {
+    const std::lock_guard lock(mutex_);
+    for (const Ptr& one : schemas_) {
+      if (one != nullptr && one->source() == source) return one;
+    }
+    return nullptr;
+  }
+  Ptr add(Schema schema) {
+    auto made = std::make_shared<const Schema>(std::move(schema));
+    const std::lock_guard lock(mutex_);
+    schemas_[next_++ % schemas_.size()] = made;
+    return made;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::array<Ptr, 32> schemas_;  // guarded by mutex_, as is next_
+  std::size_t next_ = 0;
+};
+
 std::vector<Cause> validate_tidelock(Context& context, const ResourceType& type,
                                      const json& document, const json* old) {
   const NamespaceReferences references(context.store, document["metadata"].value("namespace", ""));
@@ -36,10 +62,13 @@ std::shared_ptr<const Schema> compile_core_schema(Builtin kind) {
 
 Result<std::shared_ptr<const Schema>> compile_crd_schema(const json& version) {
   static const json open = {{"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}};
+  static RecentSchemas recent;
   const json::json_pointer path("/schema/openAPIV3Schema");
-  auto schema = Schema::compile(version.contains(path) ? version[path] : open);
+  const json& source = version.contains(path) ? version[path] : open;
+  if (auto known = recent.find(source)) return known;
+  auto schema = Schema::compile(source);
   if (!schema) return fail(schema.error());
-  return std::make_shared<const Schema>(std::move(*schema));
+  return recent.add(std::move(*schema));
 }
 
 void prune(const ResourceType& type, json& document, std::vector<std::string>& unknown) {

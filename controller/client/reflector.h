@@ -19,6 +19,7 @@
 
 #include "controller/api/meta.h"
 #include "controller/client/api_client.h"
+#include "controller/client/decode_shared.h"
 
 namespace tidelock::client {
 
@@ -89,7 +90,8 @@ class Reflector {
   // Read-your-writes: puts the answer of an own write into the cache at once unless the cache already
   // holds a newer resourceVersion (compared as numbers). Later watch events older than it are skipped.
   // Returns the cached object if it is new there, else null.
-  typename Cache<T>::Ptr wrote(const T& object);
+  typename Cache<T>::Ptr wrote(typename Cache<T>::Ptr object);
+  typename Cache<T>::Ptr wrote(const T& object) { return wrote(std::make_shared<const T>(object)); }
   // The same for an own deletion that was acknowledged as final. Returns what was in the cache.
   typename Cache<T>::Ptr erased(const api::ObjectKey& key, const std::string& uid);
 

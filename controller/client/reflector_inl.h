@@ -57,10 +57,10 @@ void Reflector<T>::apply(const ReflectorCore::Change& change, const Changed& cha
     put(change.key, nullptr, changed);
     return;
   }
-  Result<T> decoded = api::decode<T>(std::string_view(change.object));
+  Result<Ptr> decoded = decode_shared<T>(change.object);
   if (decoded) {
     undecodable_.erase(change.key);
-    put(change.key, std::make_shared<const T>(std::move(*decoded)), changed);
+    put(change.key, *decoded, changed);
     return;
   }
   put(change.key, nullptr, changed);
@@ -83,15 +83,13 @@ void Reflector<T>::put(const api::ObjectKey& key, const Ptr& object, const Chang
 }
 
 template <class T>
-typename Cache<T>::Ptr Reflector<T>::wrote(const T& object) {
-  const api::ObjectKey key = object.metadata.key();
-  const Ptr known = cache_.get(key);
-  if (known && !older_version(known->metadata.resource_version, object.metadata.resource_version)) {
+typename Cache<T>::Ptr Reflector<T>::wrote(Ptr object) {
+  const Ptr known = cache_.get(object->metadata.key());
+  if (known && !older_version(known->metadata.resource_version, object->metadata.resource_version)) {
     return nullptr;
   }
-  auto added = std::make_shared<const T>(object);
-  cache_.objects_[key] = added;
-  return added;
+  cache_.objects_[object->metadata.key()] = object;
+  return object;
 }
 
 template <class T>

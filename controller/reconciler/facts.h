@@ -69,10 +69,10 @@ class FactsOf<KindList<Ts...>> {
 
   // The answer of an own write, or an object read again.
   template <class T, class Listener>
-  void wrote(const T& object, Listener& listener) {
-    const Ptr<T> before = get<T>(object.metadata.ns, object.metadata.name);
+  void wrote(const Ptr<T>& object, Listener& listener) {
+    const Ptr<T> before = get<T>(object->metadata.ns, object->metadata.name);
     if (const Ptr<T> after = of<T>().wrote(object)) {
-      listener.template changed<T>(object.metadata.key(), before, after);
+      listener.template changed<T>(object->metadata.key(), before, after);
     }
   }
   template <class T, class Listener>
