@@ -16,7 +16,7 @@
   X(OrphanFreesLocks) X(ParkedFreesLocks) X(PlanOnUnknownGrant) X(PlanWithoutLease) \
   X(ReceiptOfOther) X(ReleaseAtCancel) X(ReportTheWish) X(RetainNothing) X(RetrySameAttempt) \
   X(SkipLockCheck) X(SkipReadAtTakeover) X(SkipServerEvent) X(StealLease) X(SwitchTooEarly) \
-  X(TrustKill) X(UnconditionalWrite)
+  X(TrustKill) X(TrustLateGrants) X(UnconditionalWrite)
 
 namespace tidelock {
 #define TIDELOCK_PLANT_VALUE(name) name,

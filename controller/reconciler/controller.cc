@@ -25,6 +25,8 @@ constexpr const char* kComponent = "tidelock-controller";
 // Rounds of reading, planning and writing in one step, so that one step stays bounded.
 constexpr int kRoundsMax = 8;
 constexpr int kReadPassesMax = 100;
+// Of writes to tasks that somebody else changes meanwhile.
+constexpr int kTakeoverRoundsMax = 5;
 constexpr Duration kStartRetry = std::chrono::seconds(1);
 
 // No answer, or one that does not say whether the write happened.
@@ -146,7 +148,7 @@ class ControllerImpl final : public Controller {
       next = std::min(next, elector.step(now));
       if (!elector.leads(now)) {
         if (domain.planner() != nullptr) domain.stop();
-      } else if (!domain.started_for(elector.epoch()) && !start_planner(ns, domain)) {
+      } else if (!domain.started_for(elector.epoch()) && !start_planner(ns, domain, now)) {
         next = std::min(next, now + kStartRetry);
       }
     }
@@ -154,10 +156,13 @@ class ControllerImpl final : public Controller {
   }
 
   // The one before us may have granted up to the moment in which we took its lease: the tasks are
-  // read once more, so that no lock is given twice.
-  bool start_planner(const std::string& ns, Domain& domain) {
-    const bool first = domain.elector().epoch() <= 1 || TIDELOCK_PLANT(SkipReadAtTakeover);
-    if (!first && !read_tasks(ns)) return false;
+  // read once more, so that no lock is given twice. What it sent last may still be on its way: each
+  // task that it could grant gets a new version, so that the API refuses what comes late.
+  bool start_planner(const std::string& ns, Domain& domain, TimePoint now) {
+    if (!TIDELOCK_PLANT(SkipReadAtTakeover) && !read_tasks(ns)) return false;
+    if (!TIDELOCK_PLANT(TrustLateGrants) && !take_tasks_over(ns, domain, now)) {
+      return false;
+    }
     std::int64_t epoch = domain.elector().epoch();
     facts_.for_each_of<api::DeploymentTask>(ns, [&](const auto& task) {
       // Should the lease have been deleted: fences rise all the same. Those of this epoch are our own, of a
@@ -183,7 +188,9 @@ class ControllerImpl final : public Controller {
       listed.insert(client::json_string(
           client::json_member(client::json_member(item, "metadata"), "name")));
       // What cannot be decoded has been reported by the reflector.
-      if (auto task = api::decode<api::DeploymentTask>(item)) facts_.wrote(*task, *this);
+      if (auto task = client::decode_shared<api::DeploymentTask>(item)) {
+        facts_.wrote<api::DeploymentTask>(*task, *this);
+      }
     }
     std::vector<Facts::Ptr<api::DeploymentTask>> gone;
     facts_.for_each_of<api::DeploymentTask>(ns, [&](const auto& task) {
@@ -193,6 +200,39 @@ class ControllerImpl final : public Controller {
       facts_.erased<api::DeploymentTask>(task->metadata.key(), task->metadata.uid, *this);
     }
     return true;
+  }
+
+  // False: not all of them, try again. Tasks that come into being later hold nothing: they have no grant,
+  // and for one their maker would need the lease that it has lost.
+  bool take_tasks_over(const std::string& ns, Domain& domain, TimePoint now) {
+    for (int round = 0; round < kTakeoverRoundsMax; ++round) {
+      std::vector<Write> writes;
+      facts_.for_each_of<api::DeploymentTask>(ns, [&](const auto& task) {
+        if (api::is_terminal(task->status.phase) || domain.took_over(task->metadata.uid)) return;
+        writes.push_back(takeover_of(*task, domain.elector().epoch()));
+      });
+      if (writes.empty()) return true;
+      std::vector<client::Call> calls;
+      for (const Write& write : writes) calls.push_back(write.call);
+      const std::vector<Result<std::string>> answers = api_.call_all(calls);
+      std::vector<Outdated> outdated;
+      bool failed = false;
+      for (std::size_t i = 0; i < answers.size(); ++i) {
+        if (answers[i]) {
+          domain.takes_over(writes[i].uid);
+          take_object(writes[i], *answers[i]);
+        } else if (is_outdated(writes[i], answers[i].error())) {
+          outdated.push_back({std::move(writes[i]), answers[i].error()});
+        } else {
+          log_warn("task cannot be taken over",
+                   {{"name", writes[i].key.name}, {"error", answers[i].error().message}});
+          failed = true;
+        }
+      }
+      if (failed) return false;
+      read_again(outdated, now);
+    }
+    return false;
   }
 
   TimePoint plan_domains(TimePoint now, std::vector<Write>& writes) {
@@ -272,7 +312,7 @@ class ControllerImpl final : public Controller {
     bool news = false;
     if (TIDELOCK_PLANT(IgnoreConflictAnswer)) return true;
     Facts::with_kind(write.kind, [&]<class T>() {
-      auto object = api::decode<T>(std::string_view(text));
+      auto object = client::decode_shared<T>(text);
       if (!object) {
         log_warn("answer cannot be decoded", {{"kind", write.kind},
                                               {"name", write.key.name},
@@ -280,7 +320,7 @@ class ControllerImpl final : public Controller {
         return;
       }
       const auto before = facts_.get<T>(write.key.ns, write.key.name);
-      facts_.wrote(*object, *this);
+      facts_.wrote<T>(*object, *this);
       news = facts_.get<T>(write.key.ns, write.key.name) != before;
     });
     return news;

@@ -40,6 +40,7 @@ void Domain::stop() {
   planner_.reset();
   refusals_.clear();
   unsettled_.clear();
+  taken_over_.clear();
   next_plan_ = kNever;
 }
 

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,6 +37,10 @@ class Domain {
   bool started_for(std::int64_t lease_epoch) const {
     return planner_.has_value() && lease_epoch_ == lease_epoch;
   }
+
+  // Tasks, by uid, that nobody before us can write any more. Forgotten when a planner starts or stops.
+  void takes_over(const std::string& task) { taken_over_.insert(task); }
+  bool took_over(const std::string& task) const { return taken_over_.contains(task); }
 
   // The facts changed: plan at the next occasion.
   void touch() { dirty_ = true; }
@@ -68,6 +73,7 @@ class Domain {
   std::optional<planner::Planner> planner_;
   std::int64_t lease_epoch_ = 0;
   api::Fence fence_;  // the highest of all planners so far
+  std::set<std::string> taken_over_;
   bool dirty_ = false;
   TimePoint next_plan_ = kNever;
   std::map<WriteKey, Refusal> refusals_;  // also when to send an unsettled one again

@@ -13,6 +13,8 @@ namespace {
 using client::Call;
 using nlohmann::json;
 
+constexpr const char* kTakenOver = "tidelock.dev/taken-over";
+
 template <class T>
 Write write_for(Call::Verb verb, const std::string& ns, const std::string& name) {
   Write write;
@@ -172,6 +174,18 @@ class Builder {
 std::optional<Write> write_of(const planner::Effect& effect, const std::string& ns,
                               const Facts& facts, TimePoint now) {
   return std::visit(Builder(ns, facts, now), effect);
+}
+
+// An update that changes nothing gets no new version; this value never was there before.
+Write takeover_of(const api::DeploymentTask& task, std::int64_t epoch) {
+  const std::string& version = task.metadata.resource_version;
+  Write write = write_for<api::DeploymentTask>(Call::Verb::Patch, task.metadata.ns, task.metadata.name);
+  const std::string value = std::to_string(epoch) + "-" + version;
+  write.call.body = json{{"metadata", {{"resourceVersion", version},
+                                       {"annotations", {{kTakenOver, value}}}}}}
+                        .dump();
+  write.uid = task.metadata.uid;
+  return write;
 }
 
 client::Call read_of(const Write& write) {

@@ -19,7 +19,7 @@ struct Write {
   client::Call call;
   std::string_view kind;  // "DeploymentTask"
   api::ObjectKey key;
-  std::string uid;        // of what is deleted
+  std::string uid;        // of what is deleted or taken over
   // Takes locks: while its outcome is unknown, nothing else may be planned in the namespace.
   bool grants = false;
 };
@@ -27,6 +27,8 @@ struct Write {
 // Nullopt: the object is not known any more, or nothing would change.
 std::optional<Write> write_of(const planner::Effect& effect, const std::string& ns,
                               const Facts& facts, TimePoint now);
+// Changes nothing but the version of a task, so that whatever was planned on the versions before is refused.
+Write takeover_of(const api::DeploymentTask& task, std::int64_t epoch);
 // The call that reads the object of a write.
 client::Call read_of(const Write& write);
 

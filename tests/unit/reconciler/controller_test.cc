@@ -255,6 +255,64 @@ TEST_CASE_METHOD(Fixture, "while the outcome of a grant is unknown nothing else 
   check_runs(2, 6);
 }
 
+TEST_CASE_METHOD(Fixture, "a grant of a planner that arrives after its successor began is refused",
+                 "[reconciler][controller]") {
+  // One slot. The first planner's grant stays on its way for long.
+  world.seed({.tenants = 2, .locked_step = -1, .max_concurrent = 1});
+  std::optional<http::Request> late;
+  server.before = [&](const http::Request& request) -> std::optional<MemoryApi::Answer> {
+    if (request.method != "PATCH" || request.body.find("\"grant\"") == std::string::npos) return std::nullopt;
+    late = request;
+    return MemoryApi::Answer(fail(Reason::Timeout, "no answer in time"));
+  };
+  world.run_until(5);
+  REQUIRE(late);
+  server.before = nullptr;
+  const std::string path = late->target.substr(0, late->target.find("/status"));
+  const std::string first = path.substr(path.rfind('/') + 1);
+  world.restart("another");
+  // The successor grants the other one.
+  world.merge<api::Tenant>(world.get<api::DeploymentTask>(first).spec.tenant, {{"spec", {{"paused", true}}}});
+  world.run_until(40);
+  int granted = 0;
+  for (const auto& task : world.all<api::DeploymentTask>()) {
+    granted += task.status.grant ? 1 : 0;
+    // Taken over with one write.
+    CHECK(writes("PATCH " + kBase + "deploymenttasks/" + task.metadata.name + "?") == 1);
+  }
+  CHECK(granted == 1);
+  const auto answers = server.send({*late});
+  REQUIRE(answers.front());
+  CHECK(answers.front()->status == 409);
+  CHECK_FALSE(world.get<api::DeploymentTask>(first).status.grant);
+}
+
+TEST_CASE_METHOD(Fixture, "a planner begins when it has taken all tasks over",
+                 "[reconciler][controller]") {
+  world.seed({.tenants = 3, .max_concurrent = 1});
+  world.run_until(5);
+  world.restart("another");
+  // One of them changes under its hands, and the server is away for a while.
+  int takeovers = 0;
+  int grants = 0;
+  server.before = [&](const http::Request& request) -> std::optional<MemoryApi::Answer> {
+    if (request.method != "PATCH") return std::nullopt;
+    if (request.body.find("\"grant\"") != std::string::npos) {
+      ++grants;
+      CHECK(takeovers > 3);
+    }
+    if (request.body.find("taken-over") == std::string::npos) return std::nullopt;
+    ++takeovers;
+    if (takeovers == 1) return MemoryApi::failure(409, "Conflict");
+    if (takeovers == 2) return MemoryApi::failure(503, "ServiceUnavailable");
+    return std::nullopt;
+  };
+  world.run_until(400);
+  CHECK(takeovers == 5);  // three, and those two again
+  CHECK(grants > 3);
+  CHECK(world.ready());
+}
+
 TEST_CASE_METHOD(Fixture, "a user's edit in between is a conflict that loses nothing",
                  "[reconciler][controller]") {
   world.seed({});
