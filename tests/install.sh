@@ -7,7 +7,7 @@ build=(cmake ninja-build g++ mold ccache pkg-config libcpprest-dev libyaml-cpp-d
   libspdlog-dev libexpected-dev nlohmann-json3-dev libsqlite3-dev libarchive-dev libssl-dev
   libcurl4-openssl-dev libsodium-dev libcli11-dev libboost-dev libboost-system-dev libabsl-dev tzdata
   catch2)
-tests=(make util-linux python3 curl openssl procps unzip bc)
+tests=(libmimalloc-dev make util-linux python3 curl openssl procps unzip bc)
 
 packages=("${build[@]}")
 [[ ${1:-} == --tests ]] && packages+=("${tests[@]}")

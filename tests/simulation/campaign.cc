@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/simulation/campaign.h"
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <new>
+#include <span>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "controller/base/invariant.h"
 #include "controller/base/log.h"
 #include "tests/simulation/plants.h"
 #include "tests/simulation/simulation.h"
@@ -23,8 +27,9 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: simulation [--seed N | --seeds A..B] [--jobs N] [--trace] [--twice] [--canary]\n"
-    "                  [--plant NAME | --plants] [--list-plants] [--probes] [--log]\n"
+    "                  [--plant NAME | --plants] [--list-plants] [--probes] [--chunk N] [--log]\n"
     "  --seeds A..B   these seeds, over --jobs processes (all processors)\n"
+    "  --chunk N      print the totals so far after every N seeds\n"
     "  --trace        print everything that happens\n"
     "  --twice        run each seed twice and compare the hashes of the traces\n"
     "  --plant NAME   with a planted bug: succeeds when a seed finds it\n"
@@ -46,6 +51,7 @@ struct Options {
   bool all_plants = false;
   bool quiet = false;
   bool stop_at_first = false;
+  std::uint64_t chunk = 0;  // 0 = all seeds at once
   std::string plant;
 };
 
@@ -61,13 +67,6 @@ std::string command_of(const Options& options, std::uint64_t seed) {
   if (!options.plant.empty()) command += " --plant " + options.plant;
   if (options.canary) command += " --canary";
   return command;
-}
-
-// What a broken INVARIANT leaves behind: the line that reproduces it.
-char abort_line[256];
-void on_abort(int) {
-  const auto ignored = ::write(STDOUT_FILENO, abort_line, std::strlen(abort_line));
-  (void)ignored;
 }
 
 void report(const Options& options, std::uint64_t seed, const Violation& violation) {
@@ -89,13 +88,36 @@ void add(Totals& totals, const RunResult& result) {
   for (const auto& [name, count] : result.probes) totals.probes[name] += count;
 }
 
-// One process's share: every `jobs`-th seed.
-Totals run_share(const Options& options, int share, int jobs) {
+std::string text_of(const Totals& totals) {
+  std::ostringstream out;
+  out << totals.runs << ' ' << totals.failures << ' ' << totals.events << ' ' << totals.processes
+      << ' ' << totals.watch_events << ' ' << totals.writes << ' ' << totals.virtual_seconds << ' '
+      << totals.first_failure << '\n';
+  for (const auto& [name, count] : totals.probes) out << count << ' ' << name << '\n';
+  return out.str();
+}
+
+// What a process leaves behind, however it ends: memory that its parent sees.
+struct Board {
+  std::uint64_t seed = 0;     // at work
+  bool found = false;         // a failure
+  char totals[32 * 1024] = {};  // of the seeds before
+
+  void write(const Totals& sums) {
+    const std::string text = text_of(sums);
+    INVARIANT(text.size() < sizeof totals);
+    std::memcpy(totals, text.c_str(), text.size() + 1);
+  }
+};
+
+// One process's share: every `jobs`-th seed from `first` on.
+Totals run_share(const Options& options, std::uint64_t first, int jobs, std::span<Board> boards = {},
+                 std::size_t own = 0) {
   Totals totals;
-  for (std::uint64_t seed = options.first + static_cast<std::uint64_t>(share);
-       seed <= options.last; seed += static_cast<std::uint64_t>(jobs)) {
-    std::snprintf(abort_line, sizeof abort_line, "FAILED: %s  # aborted, or without end\n",
-                  command_of(options, seed).c_str());
+  const auto found = [](const Board& board) { return board.found; };
+  for (std::uint64_t seed = first; seed <= options.last; seed += static_cast<std::uint64_t>(jobs)) {
+    if (options.stop_at_first && std::any_of(boards.begin(), boards.end(), found)) break;
+    if (!boards.empty()) boards[own].seed = seed;
     ::alarm(kSecondsPerRunMax);
     RunOptions run{seed, options.trace, options.canary};
     RunResult result = run_simulation(run);
@@ -109,27 +131,20 @@ Totals run_share(const Options& options, int share, int jobs) {
     }
     add(totals, result);
     if (options.trace) std::printf("swarm: %s\n", result.swarm.c_str());
-    if (!result.violation) continue;
-    if (totals.failures++ < kFailuresShown) report(options, seed, *result.violation);
-    if (totals.first_failure == 0) totals.first_failure = seed;
-    if (options.stop_at_first) break;
+    if (result.violation) {
+      if (totals.failures++ < kFailuresShown) report(options, seed, *result.violation);
+      if (totals.first_failure == 0) totals.first_failure = seed;
+    }
+    if (boards.empty()) continue;
+    boards[own].found = totals.failures > 0;
+    boards[own].write(totals);
   }
   ::alarm(0);
   return totals;
 }
 
-void write_totals(int file, const Totals& totals) {
-  std::ostringstream out;
-  out << totals.runs << ' ' << totals.failures << ' ' << totals.events << ' ' << totals.processes
-      << ' ' << totals.watch_events << ' ' << totals.writes << ' ' << totals.virtual_seconds << ' '
-      << totals.first_failure << '\n';
-  for (const auto& [name, count] : totals.probes) out << count << ' ' << name << '\n';
-  const std::string text = out.str();
-  for (std::size_t at = 0; at < text.size();) {
-    const auto written = ::write(file, text.data() + at, text.size() - at);
-    if (written <= 0) return;
-    at += static_cast<std::size_t>(written);
-  }
+void note_failure(Totals& totals, std::uint64_t seed) {
+  if (totals.first_failure == 0 || seed < totals.first_failure) totals.first_failure = seed;
 }
 
 void read_totals(const std::string& text, Totals& totals) {
@@ -150,63 +165,74 @@ void read_totals(const std::string& text, Totals& totals) {
   totals.watch_events += one.watch_events;
   totals.writes += one.writes;
   totals.virtual_seconds += one.virtual_seconds;
-  if (one.first_failure != 0 &&
-      (totals.first_failure == 0 || one.first_failure < totals.first_failure)) {
-    totals.first_failure = one.first_failure;
-  }
+  if (one.first_failure != 0) note_failure(totals, one.first_failure);
 }
 
-std::string read_all(int file) {
-  std::string text;
-  char buffer[4096];
-  for (;;) {
-    const auto got = ::read(file, buffer, sizeof buffer);
-    if (got <= 0) return text;
-    text.append(buffer, static_cast<std::size_t>(got));
+// A world is one thread, so a process per processor. One that broke an INVARIANT or hung has failed with
+// the seed it was at; another goes on behind that.
+class Workers {
+ public:
+  Workers(const Options& options, int jobs) : options_(options), jobs_(jobs) {
+    void* memory = ::mmap(nullptr, sizeof(Board) * static_cast<std::size_t>(jobs), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    INVARIANT(memory != MAP_FAILED);
+    boards_ = {new (memory) Board[static_cast<std::size_t>(jobs)], static_cast<std::size_t>(jobs)};
   }
-}
+  ~Workers() { ::munmap(boards_.data(), boards_.size_bytes()); }
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
 
-// A process per processor, since a world is one thread.
-Totals run_all(const Options& options) {
-  const int jobs = static_cast<int>(
-      std::min<std::uint64_t>(static_cast<std::uint64_t>(options.jobs), options.last - options.first + 1));
-  std::fflush(stdout);
-  std::vector<std::pair<pid_t, int>> children;
-  for (int share = 0; share < jobs; ++share) {
-    int ends[2];
-    if (::pipe(ends) != 0) std::abort();
+  Totals run() {
+    for (std::size_t i = 0; i < boards_.size(); ++i) start(i, options_.first + i);
+    Totals totals;
+    while (!children_.empty()) {
+      int status = 0;
+      const pid_t ended = ::waitpid(-1, &status, 0);
+      const auto child = children_.find(ended);
+      if (child == children_.end()) continue;
+      const std::size_t own = child->second;
+      children_.erase(child);
+      read_totals(boards_[own].totals, totals);
+      boards_[own].totals[0] = '\0';
+      if (status != 0) broke(own, totals);
+    }
+    return totals;
+  }
+
+ private:
+  void start(std::size_t own, std::uint64_t first) {
+    std::fflush(stdout);
     const pid_t child = ::fork();
+    INVARIANT(child >= 0);
     if (child == 0) {
-      ::close(ends[0]);
-      std::signal(SIGABRT, on_abort);
-      std::signal(SIGALRM, [](int) {
-        on_abort(0);
-        ::_exit(142);
-      });
-      std::signal(SIGSEGV, [](int) {
-        on_abort(0);
-        ::_exit(139);
-      });
-      write_totals(ends[1], run_share(options, share, jobs));
+      run_share(options_, first, jobs_, boards_, own);
       std::fflush(stdout);
       ::_exit(0);
     }
-    ::close(ends[1]);
-    children.emplace_back(child, ends[0]);
+    children_[child] = own;
   }
-  Totals totals;
-  for (const auto& [child, end] : children) {
-    const std::string text = read_all(end);
-    ::close(end);
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    if (status == 0) {
-      read_totals(text, totals);
-    } else {
-      ++totals.failures;
-    }
+
+  void broke(std::size_t own, Totals& totals) {
+    const std::uint64_t seed = boards_[own].seed;
+    ++totals.runs;
+    ++totals.failures;
+    note_failure(totals, seed);
+    report(options_, seed, {"a run ends", "aborted, or without end", testing::kEpoch});
+    boards_[own].found = true;
+    const std::uint64_t next = seed + static_cast<std::uint64_t>(jobs_);
+    if (!options_.stop_at_first && next <= options_.last) start(own, next);
   }
-  return totals;
+
+  const Options& options_;
+  const int jobs_;
+  std::span<Board> boards_;
+  std::map<pid_t, std::size_t> children_;
+};
+
+Totals run_all(const Options& options) {
+  const std::uint64_t seeds = options.last - options.first + 1;
+  const auto jobs = std::min(static_cast<std::uint64_t>(options.jobs), seeds);
+  return Workers(options, static_cast<int>(jobs)).run();
 }
 
 bool probes_reached(const Totals& totals) {
@@ -219,12 +245,11 @@ bool probes_reached(const Totals& totals) {
   return all;
 }
 
-void print_totals(const Options& options, const Totals& totals, double seconds) {
+void print_totals(std::uint64_t first, std::uint64_t last, const Totals& totals, double seconds) {
   std::printf("%llu runs, %llu failed, seeds %llu..%llu: %.1f s, %.1f seeds/s, %.0f x real time\n",
               static_cast<unsigned long long>(totals.runs),
               static_cast<unsigned long long>(totals.failures),
-              static_cast<unsigned long long>(options.first),
-              static_cast<unsigned long long>(options.last), seconds,
+              static_cast<unsigned long long>(first), static_cast<unsigned long long>(last), seconds,
               static_cast<double>(totals.runs) / seconds,
               static_cast<double>(totals.virtual_seconds) / seconds);
   std::printf("%llu events, %llu acknowledged writes, %llu watch events, %llu processes\n",
@@ -232,6 +257,7 @@ void print_totals(const Options& options, const Totals& totals, double seconds) 
               static_cast<unsigned long long>(totals.writes),
               static_cast<unsigned long long>(totals.watch_events),
               static_cast<unsigned long long>(totals.processes));
+  std::fflush(stdout);
 }
 
 int run_plant(Options options) {
@@ -249,7 +275,6 @@ int run_plant(Options options) {
                 static_cast<unsigned long long>(options.last));
     return 1;
   }
-  // Seed 0: a process broke an INVARIANT or hung, and named its seed itself.
   std::printf("plant %-28s found by seed %llu (%llu runs)\n", options.plant.c_str(),
               static_cast<unsigned long long>(totals.first_failure),
               static_cast<unsigned long long>(totals.runs));
@@ -269,9 +294,15 @@ int run_plants(Options options) {
 
 int run_seeds(const Options& options) {
   const auto started = std::chrono::steady_clock::now();
-  const Totals totals = options.trace ? run_share(options, 0, 1) : run_all(options);
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
-  print_totals(options, totals, took.count());
+  Totals totals;
+  Options part = options;
+  for (std::uint64_t next = options.first; next <= options.last; next = part.last + 1) {
+    part.first = next;
+    part.last = options.chunk == 0 ? options.last : std::min(options.last, next + options.chunk - 1);
+    read_totals(text_of(options.trace ? run_share(part, part.first, 1) : run_all(part)), totals);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
+    print_totals(options.first, part.last, totals, took.count());
+  }
   if (options.canary) return totals.failures == totals.runs && totals.runs > 0 ? 0 : 1;
   const bool reached = !options.probes || probes_reached(totals);
   if (options.probes) {
@@ -295,6 +326,8 @@ bool parse(int argc, char** argv, Options& options) {
       if (options.last < options.first) return false;
     } else if (flag == "--jobs" && has_value) {
       options.jobs = std::atoi(argv[++i]);
+    } else if (flag == "--chunk" && has_value) {
+      options.chunk = std::strtoull(argv[++i], nullptr, 10);
     } else if (flag == "--plant" && has_value) {
       options.plant = argv[++i];
     } else if (flag == "--plants") {

@@ -38,9 +38,9 @@ class Capacities {
   std::map<std::string, int> slots_;
 };
 
-// Tasks that were granted by a planner whose lease was over when its request arrived. The API has nothing
-// that could refuse it; semantics.md leaves the rest to the fences, which only the agents of one target can
-// compare. So these tasks prove nothing about locks beyond a target.
+// Tasks that were granted by a planner whose lease was over when its request arrived, in a run where clocks
+// jump: it may not know, and goes on from what it reads. Else a new planner takes the tasks over before its
+// first grant, so that a late one is refused.
 using LateGrants = std::set<std::string>;  // uids
 
 // Empty = fine; else what is wrong.
@@ -48,8 +48,8 @@ std::string conflict_of(const std::vector<HeldLock>& held, const Capacities& cap
 
 class TaskChecker {
  public:
-  TaskChecker(Kernel& kernel, const Truth& truth, const Capacities& capacities)
-      : kernel_(kernel), truth_(truth), capacities_(capacities) {}
+  TaskChecker(Kernel& kernel, const Truth& truth, const Capacities& capacities, bool clocks_jump)
+      : kernel_(kernel), truth_(truth), capacities_(capacities), clocks_jump_(clocks_jump) {}
   void changed(const TaskPtr& before, const TaskPtr& after);
   const LateGrants& late_grants() const { return late_; }
 
@@ -61,6 +61,7 @@ class TaskChecker {
   Kernel& kernel_;
   const Truth& truth_;
   const Capacities& capacities_;
+  const bool clocks_jump_;
   std::map<api::Fence, std::string> fences_;
   LateGrants late_;
   // Orphans have no slot (semantics.md §3). One that turns out alive goes on, whoever has its slot by then.

@@ -39,19 +39,6 @@ store::Revision revision_of(std::string_view object) {
 
 }  // namespace
 
-void check_leader(Kernel& kernel, const Truth& truth, const std::string& node,
-                  const http::Request& request) {
-  if (request.method != "PATCH" || !node.starts_with("controller")) return;
-  const auto grant = json_member(json_member(request.body, "status"), "grant");
-  const std::string fence(json_member(grant, "fence"));
-  if (fence.empty()) return;
-  const std::int64_t epoch = std::atoll(fence.c_str()) / 1'000'000'000;
-  if (epoch >= truth.lease_epoch()) return;
-  kernel.violated("only the leader grants", node + " of epoch " + std::to_string(epoch) +
-                                                " grants in epoch " +
-                                                std::to_string(truth.lease_epoch()));
-}
-
 void WireChecker::opened(const Connection& connection) {
   Watch watch;
   watch.plural = plural_of(path_of(connection.target));

@@ -13,10 +13,6 @@
 
 namespace tidelock::simulation {
 
-// A grant is sent only by the planner that holds the lease.
-void check_leader(Kernel& kernel, const Truth& truth, const std::string& node,
-                  const http::Request& request);
-
 class WireChecker {
  public:
   WireChecker(Kernel& kernel, const Truth& truth) : kernel_(kernel), truth_(truth) {}

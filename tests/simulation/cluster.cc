@@ -105,10 +105,24 @@ class Cluster::QuietLogs final : public http::Handler {
   void handle(http::Request, http::Respond respond) override { respond({}); }
 };
 
-const std::vector<std::string>& all_crds() {
-  static const std::vector<std::string> texts = testing::crd_texts();
-  return texts;
+namespace {
+
+// What a new server puts into its store, namespaces and CRDs: the same in each run, so made once.
+const std::vector<store::Put>& first_objects() {
+  static const std::vector<store::Put> puts = [] {
+    testing::TestApiServer api;
+    auto page = api.store().list("", "", 0);
+    INVARIANT(page.has_value());
+    std::vector<store::Put> made;
+    for (store::Entry& entry : page->entries) {
+      made.push_back({std::move(entry.key), std::move(entry.value), std::nullopt});
+    }
+    return made;
+  }();
+  return puts;
 }
+
+}  // namespace
 
 Cluster::Cluster(Kernel& kernel, const Swarm& swarm)
     : kernel_(kernel),
@@ -119,10 +133,11 @@ Cluster::Cluster(Kernel& kernel, const Swarm& swarm)
       logs_(std::make_unique<QuietLogs>()),
       network_(kernel),
       truth_(store_.durable(), *this),
-      task_checker_(kernel, truth_, capacities_),
+      task_checker_(kernel, truth_, capacities_, swarm.jump_clock),
       status_checker_(kernel),
       process_checker_(kernel, truth_, capacities_, task_checker_.late_grants()),
-      wire_checker_(kernel, truth_) {
+      wire_checker_(kernel, truth_),
+      leader_checker_(kernel, truth_, swarm.lease, swarm.jump_clock) {
   network_.faults = swarm.network;
   network_.request_timeout = swarm.request_timeout;
   network_.on_opened = [this](const Connection& connection) { wire_checker_.opened(connection); };
@@ -133,9 +148,12 @@ Cluster::Cluster(Kernel& kernel, const Swarm& swarm)
     truth_.poll();
     wire_checker_.acknowledged(request, response);
   };
-  // With clocks that jump nobody can know that a lease is over.
   network_.on_submitted = [this](const Node& node, const http::Request& request) {
-    if (!swarm_.jump_clock) check_leader(kernel_, truth_, node.name(), request);
+    leader_checker_.submitted(node, request);
+  };
+  network_.on_answered = [this](const Sender& sender, const http::Request& request,
+                                const Result<http::Response>& answer) {
+    leader_checker_.answered(sender, request, answer);
   };
   store_.faults.sync_max = swarm.sync_max;
 }
@@ -147,6 +165,7 @@ Cluster::~Cluster() {
 }
 
 void Cluster::start() {
+  INVARIANT(store_.durable().commit(first_objects()).has_value());
   start_server();
   for (int i = 0; i < swarm_.controllers; ++i) {
     controllers_.push_back(std::make_unique<Node>(kernel_, "controller-" + std::to_string(i + 1)));
@@ -181,8 +200,6 @@ Duration Cluster::restart_delay() {
 void Cluster::start_server() {
   if (server_) return;
   apiserver::Options options;
-  if (!opened_once_) options.crds = all_crds();
-  opened_once_ = true;
   options.aggregated["logs.tidelock.dev"] = logs_.get();
   options.history_retention = swarm_.history;
   options.wake = [this, life = ++server_life_] {

@@ -9,6 +9,7 @@
 
 #include "controller/apiserver/apiserver.h"
 #include "controller/client/api_client.h"
+#include "tests/simulation/check_leader.h"
 #include "tests/simulation/check_processes.h"
 #include "tests/simulation/check_status.h"
 #include "tests/simulation/check_wire.h"
@@ -18,9 +19,6 @@
 #include "tests/simulation/swarm.h"
 
 namespace tidelock::simulation {
-
-// The texts of crd/*.yaml, read once.
-const std::vector<std::string>& all_crds();
 
 class ServerClock final : public Clock {
  public:
@@ -113,11 +111,11 @@ class Cluster {
   StatusChecker status_checker_;
   ProcessChecker process_checker_;
   WireChecker wire_checker_;
+  LeaderChecker leader_checker_;
   std::unique_ptr<apiserver::ApiServer> server_;
   std::unique_ptr<http::Transport> person_;
   std::uint64_t server_life_ = 0;
   TimePoint server_step_at_ = kNever;
-  bool opened_once_ = false;
   std::vector<std::unique_ptr<Node>> controllers_;
   std::vector<std::unique_ptr<AgentHost>> agents_;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <tuple>
 
 #include "controller/base/invariant.h"
@@ -30,12 +31,21 @@ bool Kernel::step(TimePoint limit) {
 }
 
 void Kernel::trace(std::string_view who, std::string_view what, std::string_view detail) {
-  const auto add = [this](std::string_view text) {
-    for (const char c : text) hash_ = (hash_ ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-    hash_ = (hash_ ^ 0xFF) * 1099511628211ULL;
+  // Eight bytes at a time: a third of all that happens is text of kilobytes.
+  const auto mix = [this](std::uint64_t word) {
+    hash_ = (hash_ ^ word) * 1099511628211ULL;
+    hash_ ^= hash_ >> 32;
+  };
+  const auto add = [&mix](std::string_view text) {
+    mix(text.size());
+    for (; !text.empty(); text.remove_prefix(std::min<std::size_t>(8, text.size()))) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, text.data(), std::min<std::size_t>(8, text.size()));
+      mix(word);
+    }
   };
   const std::int64_t micros = (now_ - testing::kEpoch).count();
-  hash_ = (hash_ ^ static_cast<std::uint64_t>(micros)) * 1099511628211ULL;
+  mix(static_cast<std::uint64_t>(micros));
   add(who);
   add(what);
   add(detail);

@@ -70,7 +70,7 @@ class Kernel {
   std::vector<Event> queue_;  // a heap
   std::uint64_t sequence_ = 0;
   std::uint64_t events_ = 0;
-  std::uint64_t hash_ = 14695981039346656037ULL;  // FNV-1a
+  std::uint64_t hash_ = 14695981039346656037ULL;
   std::map<std::string, std::uint64_t> probes_;
   std::optional<Violation> violation_;
 };

@@ -115,6 +115,8 @@ void Network::heal() { partitions_.clear(); }
 void Network::submit(Node& node, http::Request request, Reply reply) {
   auto exchange = std::make_shared<Exchange>();
   exchange->node = node.name();
+  exchange->life = node.life_number();
+  exchange->sent = kernel_.now();
   exchange->reply = std::move(reply);
   exchange->request.method = request.method;
   exchange->request.target = request.target;
@@ -203,6 +205,7 @@ void Network::finish(const ExchangePtr& exchange, Result<http::Response> result)
   if (result && write && result->status / 100 == 2 && on_acknowledged) {
     on_acknowledged(exchange->request, *result);
   }
+  if (on_answered) on_answered({exchange->node, exchange->life, exchange->sent}, exchange->request, result);
   exchange->reply(std::move(result));
 }
 

@@ -31,6 +31,13 @@ struct NetworkFaults {
   Duration stall_max = std::chrono::seconds(40);
 };
 
+// Who sent a request, and when.
+struct Sender {
+  std::string node;
+  std::uint64_t life = 0;
+  TimePoint sent;
+};
+
 class Network;
 
 // The server's end of a streamed answer, wherever the answer is: gone when the server dies.
@@ -94,6 +101,8 @@ class Network {
   Sent on_sent;
   std::function<void(const Connection&)> on_opened;
   std::function<void(const Node&, const http::Request&)> on_submitted;
+  // The sender hears of it, or gives up.
+  std::function<void(const Sender&, const http::Request&, const Result<http::Response>&)> on_answered;
 
   // Null: nobody listens. Takes connections and pending requests down with it.
   void set_server(http::Handler* handler);
@@ -109,6 +118,8 @@ class Network {
  private:
   struct Exchange {
     std::string node;
+    std::uint64_t life = 0;
+    TimePoint sent;
     http::Request request;  // for the record
     Reply reply;
     std::uint64_t server_life = 0;

@@ -30,6 +30,13 @@ Key split(const std::string& key) {
 
 }  // namespace
 
+std::string as_sent(const std::string& stored, store::Revision revision) {
+  constexpr std::string_view kMetadata = "\"metadata\":{";
+  const std::size_t at = stored.find(kMetadata) + kMetadata.size();
+  return stored.substr(0, at) + "\"resourceVersion\":\"" + std::to_string(revision) + "\"," +
+         stored.substr(at);
+}
+
 void Truth::poll() {
   if (store_.revision() == revision_) return;
   for (;;) {

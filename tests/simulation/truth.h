@@ -10,7 +10,7 @@
 #include <tuple>
 #include <vector>
 
-#include "controller/api/codec.h"
+#include "controller/client/decode_shared.h"
 #include "controller/reconciler/facts.h"
 #include "controller/store/store.h"
 
@@ -65,6 +65,9 @@ class ObjectsOf<reconciler::KindList<Ts...>> {
 };
 using Objects = ObjectsOf<reconciler::AllKinds>;
 
+// The stored text as a watch sends it, so that whoever reads that finds it decoded.
+std::string as_sent(const std::string& stored, store::Revision revision);
+
 class Truth {
  public:
   // `changed` hears of each durable change of an object of ours; old or new may be null.
@@ -96,10 +99,9 @@ class Truth {
     const std::shared_ptr<const T> before = objects_.get<T>(name);
     std::shared_ptr<const T> after;
     if (event.value) {
-      auto decoded = api::decode<T>(std::string_view(*event.value));
+      auto decoded = client::decode_shared<T>(as_sent(*event.value, event.revision));
       if (!decoded) return;
-      decoded->metadata.resource_version = std::to_string(event.revision);
-      after = std::make_shared<const T>(std::move(*decoded));
+      after = std::move(*decoded);
       objects_.all<T>()[name] = after;
     } else {
       objects_.all<T>().erase(name);

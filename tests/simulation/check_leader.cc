@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/simulation/check_leader.h"
+
+#include <cstdlib>
+
+#include "controller/client/json_scan.h"
+#include "tests/simulation/wire_text.h"
+
+namespace tidelock::simulation {
+namespace {
+
+using client::json_member;
+using client::json_string;
+
+constexpr std::int64_t kSequences = 1'000'000'000;  // of one epoch
+
+std::int64_t number(std::string_view text) { return std::atoll(std::string(text).c_str()); }
+
+// 0 = the request grants nothing.
+std::int64_t fence_of(const http::Request& request) {
+  if (request.method != "PATCH") return 0;
+  return number(json_member(json_member(json_member(request.body, "status"), "grant"), "fence"));
+}
+
+bool ends_with_plural(const std::string& target, std::string_view plural) {
+  return std::string_view(target).ends_with(plural);
+}
+
+}  // namespace
+
+LeaderChecker::Planner& LeaderChecker::planner_of(const std::string& node, std::uint64_t life) {
+  Planner& planner = planners_[node];
+  if (planner.life != life) planner = Planner{life, {}, {}};
+  return planner;
+}
+
+void LeaderChecker::submitted(const Node& node, const http::Request& request) {
+  if (!node.name().starts_with("controller")) return;
+  if (const std::int64_t fence = fence_of(request); fence != 0) return check_grant(node, request, fence);
+  // A new planner reads all tasks and takes them over: what was sent before is settled by that.
+  if (request.method == "GET" && ends_with_plural(request.target, "/deploymenttasks")) {
+    planner_of(node.name(), node.life_number()).unsettled.clear();
+  }
+}
+
+void LeaderChecker::check_grant(const Node& node, const http::Request& request, std::int64_t fence) {
+  const Planner& planner = planner_of(node.name(), node.life_number());
+  const std::int64_t epoch = fence / kSequences;
+  if (!clocks_jump_ && epoch < truth_.lease_epoch()) {
+    kernel_.violated("only the leader grants", node.name() + " of epoch " + std::to_string(epoch) +
+                                                   " grants in epoch " +
+                                                   std::to_string(truth_.lease_epoch()));
+  }
+  if (!clocks_jump_ && kernel_.now() >= planner.lease_until) {
+    kernel_.violated("grants are sent while the lease runs",
+                     node.name() + " grants with a lease that is over");
+  }
+  const std::string path = path_of(request.target);
+  if (!planner.unsettled.empty() && !planner.unsettled.contains(path)) {
+    kernel_.violated("a grant of unknown fate holds up the others",
+                     node.name() + " sends " + path + " while nobody knows about " +
+                         *planner.unsettled.begin());
+  }
+}
+
+void LeaderChecker::answered(const Sender& sender, const http::Request& request,
+                             const Result<http::Response>& answer) {
+  if (request.method == "GET" || !sender.node.starts_with("controller")) return;
+  Planner& current = planners_[sender.node];
+  if (sender.life < current.life) return;
+  Planner& planner = planner_of(sender.node, sender.life);
+  const std::string path = path_of(request.target);
+  const bool done = answer && answer->status / 100 == 2;
+  if (done && path.find("/leases") != std::string::npos) {
+    planner.lease_until = std::max(planner.lease_until, sender.sent + lease_);
+    return check_lease(sender, *answer);
+  }
+  if (fence_of(request) == 0) return;
+  if (!answer || answer->status >= 500) {
+    planner.unsettled.insert(path);
+    kernel_.probe("the fate of a grant is unknown");
+  } else {
+    planner.unsettled.erase(path);
+  }
+}
+
+void LeaderChecker::check_lease(const Sender& sender, const http::Response& answer) {
+  const auto metadata = json_member(answer.body, "metadata");
+  const store::Revision revision = number(json_string(json_member(metadata, "resourceVersion")));
+  if (revision <= revision_) return;
+  revision_ = revision;
+  const std::int64_t epoch = number(json_member(json_member(answer.body, "spec"), "leaseTransitions"));
+  const std::pair<std::string, std::uint64_t> holder(sender.node, sender.life);
+  if (holder != holder_ && epoch <= epoch_) {
+    kernel_.violated("each holder of the lease has a higher epoch",
+                     sender.node + " holds it with epoch " + std::to_string(epoch) + " as " +
+                         holder_.first + " did");
+  }
+  holder_ = holder;
+  epoch_ = epoch;
+}
+
+}  // namespace tidelock::simulation
