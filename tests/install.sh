@@ -4,7 +4,7 @@
 set -euo pipefail
 
 build=(cmake ninja-build g++ mold ccache pkg-config libcpprest-dev libyaml-cpp-dev libre2-dev
-  libspdlog-dev libexpected-dev nlohmann-json3-dev libsqlite3-dev libarchive-dev libssl-dev
+  libspdlog-dev libexpected-dev nlohmann-json3-dev libsimdjson-dev libsqlite3-dev libarchive-dev libssl-dev
   libcurl4-openssl-dev libsodium-dev libcli11-dev libboost-dev libboost-system-dev libabsl-dev tzdata
   catch2)
 tests=(libmimalloc-dev make util-linux python3 curl openssl procps unzip bc)

@@ -222,9 +222,7 @@ void take_in_crd(Context& context, const std::string& name, const std::string* s
                  store::Revision revision) {
   std::vector<ResourceTypePtr> types;
   if (stored != nullptr) {
-    const auto plain = api::parse_plain_json(*stored);
-    auto built = types_of_crd(plain ? *plain : json::parse(*stored, nullptr, false),
-                              *context.registry.catalog());
+    auto built = types_of_crd(api::parse_own_json(*stored), *context.registry.catalog());
     if (!built) {
       log_error("CustomResourceDefinition is not served",
                 {{"name", name}, {"error", built.error().message}});

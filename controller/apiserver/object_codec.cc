@@ -77,8 +77,7 @@ std::string object_text(const ResourceType& type, std::string_view stored,
 }
 
 json object_json(const ResourceType& type, std::string_view stored, store::Revision revision) {
-  auto plain = api::parse_plain_json(stored);
-  json document = plain ? std::move(*plain) : json::parse(stored, nullptr, false);
+  json document = api::parse_own_json(stored);
   INVARIANT(document.is_object());
   document["apiVersion"] = type.api_version();
   if (revision != 0) document["metadata"]["resourceVersion"] = std::to_string(revision);

@@ -42,7 +42,8 @@ TEST_CASE("a JSON text comes back as it was", "[api][json]") {
 TEST_CASE("plain JSON is read quickly, and as the library reads it", "[api][json]") {
   const std::string letters = "\u00e9\u20ac\U0001f600\ud7ff\ufffd";
   for (const std::string& text :
-       {std::string(R"( { "b" : [ 1 , -2, -0, 0, 999999999999999999 ] , "a":{}, "" : "\"\\\/\b\f\n\r\t" } )"),
+       {std::string(R"( { "b" : [ 1 , -2, -0, 0, 9223372036854775808 ] , "a":{}, "" : "\"\\\/\b\f\n\r\t" } )"),
+        std::string(R"(["\u00e9\ud83d\ude00",18446744073709551615,-9223372036854775808,1e-400,4.9e-324])"),
         std::string(R"([1.5,-0.25e-3,1E9,true,false,null,[],"x"])"), std::string("7"),
         "\"" + letters + "\"", nested(limits::kJsonDepthMax)}) {
     const auto plain = parse_plain_json(text);
@@ -54,11 +55,15 @@ TEST_CASE("plain JSON is read quickly, and as the library reads it", "[api][json
     CHECK(plain->dump() == wanted.dump());
   }
   for (const std::string& text :
-       {std::string(R"({"a":1,"a":2})"), std::string(R"("\u00e9")"), std::string("1234567890123456789"),
-        nested(limits::kJsonDepthMax + 1), std::string("\"\xed\xa0\x80\""), std::string("\"\xc0\x80\"")}) {
+       {std::string(R"({"a":1,"a":2})"), std::string(R"("\ud83d")"), std::string("18446744073709551616"),
+        std::string("1e400"), std::string("{} x"), std::string("01"), std::string("\"\x01\""), nested(limits::kJsonDepthMax + 1), std::string("\"\xed\xa0\x80\""), std::string("\"\xc0\x80\"")}) {
     INFO(text);
     CHECK_FALSE(parse_plain_json(text));
   }
+  CHECK(parse_plain_json("\"" + std::string(kPlainJsonMax - 2, 'a') + "\""));
+  CHECK_FALSE(parse_plain_json("\"" + std::string(kPlainJsonMax - 1, 'a') + "\""));
+  CHECK(parse_own_json("\"" + std::string(kPlainJsonMax - 1, 'a') + "\"").is_string());
+  CHECK(parse_own_json("{").is_discarded());
 }
 
 TEST_CASE("the quick writer writes what the library writes", "[api][json]") {
