@@ -92,7 +92,7 @@ class RebuildHistory {
 
   void target(int i) {
     const std::string name = "w" + std::to_string(i);
-    world_.target(name, any(1, 3), !random_.chance(0.2));
+    world_.target(name, any(1, 3), !random_.chance(0.1));
     api::Target object = world_.target_object(name);
     object.spec.environments = {"staging", "production"};
     object.spec.paused = random_.chance(0.05);
@@ -122,7 +122,7 @@ class RebuildHistory {
       if (!random_.chance(0.3)) continue;
       all.push_back(random_.chance(0.4)   ? exclusive(group)
                     : random_.chance(0.5) ? shared(group)
-                                          : units(group, any(1, 2)));
+                                          : units(group, random_.chance(0.8) ? 1 : 2));
     }
     return all;
   }
@@ -214,7 +214,8 @@ class RebuildHistory {
     spec.rollout = strategy();
     spec.priority = random_.chance(0.6) ? 0 : any(1, 2);
     spec.paused = random_.chance(0.1);
-    spec.deletion_guard = {{50, true}, 1};
+    spec.deletion_guard = {{random_.chance(0.5) ? 50 : 20, true}, any(0, 2)};
+    if (random_.chance(0.3)) spec.tenants.emplace().match_labels["zone"] = pick({"a", "b"});
     if (random_.chance(0.2)) spec.targets.match_labels["name"] = pick({"w0", "w1"});
     if (random_.chance(0.1)) spec.pins = {{"t" + std::to_string(any(0, 4)), "", "1.0.1"}};
     world_.deployment(project + "-prod", spec);
@@ -359,7 +360,7 @@ class RebuildHistory {
   SeededRandom random_;
   PlannerWorld world_;
   // Small ones mostly: they are quick, and there is little that only a large one can show.
-  const int length_ = random_.chance(0.2) ? 40 : any(5, 20);
+  const int length_ = random_.chance(0.1) ? 40 : any(4, 14);
   const int targets_ = any(1, 2);
   const int tenants_ = random_.chance(0.2) ? 5 : any(1, 3);
   std::map<std::string, int> newest_;

@@ -4,6 +4,7 @@
 // begins at s; a failure names its seed and step.
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <utility>
 
 #include "tests/scenario/rebuild_history.h"
 #include "tests/scenario/same_effects.h"
@@ -26,6 +27,7 @@ class Rebuild {
       last_ = history_.change();
       ++seen_[last_];
       world.settle();
+      again_ = true;
       world.run_until(world.now() + history_.pause());
       last_ += ", time";
       world.settle();
@@ -34,6 +36,8 @@ class Rebuild {
 
  private:
   void compare(const planner::Effects& effects) {
+    // The first plan of run_until() is the last one of settle() before.
+    if (std::exchange(again_, false) && effects.effects.empty()) return;
     auto& world = history_.world();
     planner::Options options;
     options.epoch = 1'000;
@@ -62,6 +66,7 @@ class Rebuild {
   Seen& seen_;
   int step_ = 0;
   bool reverse_ = false;
+  bool again_ = false;
   std::string last_;
 };
 
