@@ -16,6 +16,14 @@ bool waits_after_success(const api::RolloutStrategy& strategy, int wave) {
   return strategy.soak || strategy.waves[index].soak || !strategy.waves[index].after.empty();
 }
 
+// Whether a task that removes the pair is on its way.
+bool is_removed(const Attempts& attempts) {
+  return std::any_of(attempts.begin(), attempts.end(), [](const auto& entry) {
+    const auto& task = *entry.second;
+    return task.spec.action == api::Action::Remove && !api::is_terminal(task.status.phase);
+  });
+}
+
 }  // namespace
 
 void KeptDecision::keep(Decision decision, const api::Installation* installation) {
@@ -230,8 +238,7 @@ void Planner::State::decide_pair(const std::string& installation, TimePoint now)
   }
   Decision decision = decide(facts, installation, wish, opening, now);
   note_removal(installation, owner,
-               wish == nullptr && object != nullptr && decision.task.empty() &&
-                   decision.action == api::Action::Remove);
+               wish == nullptr && object != nullptr && decision.action == api::Action::Remove && !is_removed(attempts));
   cancel_outside_window(decision);
   if (decision.effects.empty()) {
     acting.erase(installation);
