@@ -15,10 +15,20 @@ using api::TaskPhase;
 
 bool is_recorded(const InstallationStatus& status, int attempt) {
   const auto& history = status.history;
-  if (history.size() >= limits::kInstallationHistoryMax && attempt < history.back().attempt)
+  // Before the oldest one there may be a gap.
+  if (history.size() >= limits::kInstallationHistoryMax && attempt < history[history.size() - 2].attempt)
     return true;
   return std::any_of(history.begin(), history.end(),
                      [&](const api::HistoryEntry& entry) { return entry.attempt == attempt; });
+}
+
+// Whether all of it is one row of failures.
+bool is_row_of_failures(const std::vector<api::HistoryEntry>& history) {
+  const auto& newest = history.front();
+  return std::all_of(history.begin(), history.end(), [&](const api::HistoryEntry& entry) {
+    const bool failed = entry.phase == "Failed" || entry.phase == "TimedOut" || entry.phase == "Interrupted";
+    return failed && entry.digest == newest.digest && entry.generation == newest.generation;
+  });
 }
 
 // Only what the target reports counts, never what was sent.
@@ -60,7 +70,10 @@ InstallationStatus absorb(const api::Installation& installation,
                               installation.metadata.generation});
     std::sort(status.history.begin(), status.history.end(),
               [](const auto& a, const auto& b) { return a.attempt > b.attempt; });
-    if (status.history.size() > limits::kInstallationHistoryMax) status.history.pop_back();
+    if (status.history.size() <= limits::kInstallationHistoryMax) continue;
+    // The first failure of a row stays, since it tells how many there were.
+    const bool row = is_row_of_failures(status.history);
+    status.history.erase(status.history.end() - (row ? 2 : 1));
   }
   return status;
 }

@@ -2,7 +2,10 @@
 #include "controller/planner/decision.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <string_view>
 
+#include "controller/base/limits.h"
 #include "controller/planner/task_builder.h"
 #include "controller/planner/task_state.h"
 
@@ -286,7 +289,9 @@ class Pair {
       const bool again = history[i].digest == digest() && history[i + 1].digest == digest();
       if (again && history[i].finished_at > now_ - kCorrectionPeriod) corrections.push_back(history[i].finished_at);
     }
-    if (static_cast<int>(corrections.size()) >= project->spec.drift.max_corrections) {
+    // The history tells of so many and no more: beyond that nobody could say how many there were.
+    const int limit = std::min(project->spec.drift.max_corrections, static_cast<int>(limits::kInstallationHistoryMax) - 1);
+    if (static_cast<int>(corrections.size()) >= limit) {
       decision_.drift = "CorrectionLimit";
       if (!corrections.empty()) decision_.due = std::min(decision_.due, corrections.back() + kCorrectionPeriod);
       return;
@@ -450,27 +455,27 @@ class Pair {
     return false;
   }
 
-  int interrupted_in_a_row() const {
-    int count = 0;
-    for (const auto& entry : decision_.base.history) {
-      if (!counts(entry) || entry.phase != "Interrupted") break;
-      ++count;
+  // The last results that count and are of one of these phases: how many, and how many of those failed.
+  // Those that the history has no room for failed, too (see absorb).
+  struct Row {
+    int all = 0;
+    int failed = 0;
+  };
+  Row last_results(std::initializer_list<std::string_view> phases) const {
+    const auto& history = decision_.base.history;
+    Row row;
+    for (std::size_t i = 0; i < history.size(); ++i) {
+      const auto& entry = history[i];
+      if (!counts(entry) || std::find(phases.begin(), phases.end(), entry.phase) == phases.end()) break;
+      const bool oldest = i > 0 && i + 1 == limits::kInstallationHistoryMax;
+      const int dropped = oldest ? history[i - 1].attempt - entry.attempt - 1 : 0;
+      row.all += 1 + dropped;
+      row.failed += (entry.phase == "Interrupted" ? 0 : 1) + dropped;
     }
-    return count;
+    return row;
   }
-
-  int failures_in_a_row() const {
-    int failures = 0;
-    for (const auto& entry : decision_.base.history) {
-      if (!counts(entry)) break;
-      if (entry.phase == "Failed" || entry.phase == "TimedOut") {
-        ++failures;
-      } else if (entry.phase != "Interrupted") {
-        break;
-      }
-    }
-    return failures;
-  }
+  int interrupted_in_a_row() const { return last_results({"Interrupted"}).all; }
+  int failures_in_a_row() const { return last_results({"Failed", "TimedOut", "Interrupted"}).failed; }
 
   // Sets the backoff, or retry_due_ when it is over.
   bool retries_later(int failures) {

@@ -43,6 +43,7 @@ class PlannerWorld {
   void put(T object);
   void remove(const std::string& kind, const std::string& name);
   void heartbeat(const std::string& target);
+  api::Project project_object(const std::string& name) const { return *projects_.at(name); }
   api::Target target_object(const std::string& name) const { return *targets_.at(name); }
   // Calls tell(map of name → object) for every kind.
   template <class Tell>
