@@ -8,7 +8,9 @@
 #include <sstream>
 
 #include "controller/api/codec.h"
+#include "controller/api/validation.h"
 #include "controller/api/yaml.h"
+#include "controller/base/random.h"
 #include "tests/support/planner_world.h"
 
 namespace tidelock::testing {
@@ -178,6 +180,14 @@ class Script {
       world_.annotate(words[1], "tidelock.dev/confirm-removal", words[2]);
     else if (verb == "steer")
       steer(words);
+    else if (verb == "check")
+      check(words[1], line.substr(verb.size() + words[1].size() + 2));
+    else if (verb == "wait")
+      wait(words[1]);
+    else if (verb == "waited")
+      waited();
+    else if (verb == "unsteady")
+      unsteady(std::stoi(words[1]));
     else if (verb == "rollouts")
       rollouts();
     else if (verb == "waves")
@@ -206,6 +216,46 @@ class Script {
     auto object = api::decode<T>(document);
     if (!object) throw std::logic_error(object.error().message);
     return *object;
+  }
+
+  // check KIND {spec}: what validation says to it
+  void check(const std::string& kind, const std::string& spec) {
+    const nlohmann::json document{
+        {"apiVersion", api::kApiVersion}, {"kind", kind}, {"metadata", {{"name", "x"}}}, {"spec", from_yaml(spec)}};
+    const auto causes = api::validate(kind, document, nullptr, {});
+    for (const auto& cause : causes) out_ << cause.field << ": " << cause.message << "\n";
+    if (causes.empty()) out_ << "accepted\n";
+  }
+
+  // wait DEPLOYMENT: as `kubectl wait --for=condition=Ready` does, which looks at every state from now on.
+  void wait(const std::string& deployment) {
+    waiting_for_ = deployment;
+    returned_.reset();
+    world_.after_step = [this] { look(); };
+    look();
+  }
+  void look() {
+    const auto found = world_.deployments().find(waiting_for_);
+    if (returned_ || found == world_.deployments().end()) return;
+    const auto* ready = api::find_condition(found->second->status.conditions, "Ready");
+    if (ready == nullptr || !ready->status || ready->observed_generation < found->second->metadata.generation) return;
+    std::ostringstream now;
+    now << waiting_for_ << " was Ready at " << number(world_.now()) << ":";
+    std::map<std::string, const api::DeploymentTask*> newest;  // what is really there
+    for (const auto& [name, task] : world_.tasks()) {
+      if (task->status.phase != api::TaskPhase::Succeeded) continue;
+      auto& kept = newest[task->spec.installation];
+      if (kept == nullptr || kept->spec.attempt < task->spec.attempt) kept = task.get();
+    }
+    for (const auto& [name, task] : newest) now << " " << name << "=" << task->status.reported_version;
+    returned_ = now.str();
+  }
+  void waited() { out_ << returned_.value_or(waiting_for_ + " was not Ready") << "\n"; }
+
+  // unsteady SEED: from now on two of three writes are lost, others each time.
+  void unsteady(int seed) {
+    dice_.emplace(static_cast<std::uint64_t>(seed));
+    world_.lose = [this](const planner::Effect&) { return dice_->below(3) != 0; };
   }
 
   // strategy {…}: of the deployments that follow
@@ -563,6 +613,9 @@ class Script {
   PlannerWorld world_;
   api::RolloutStrategy strategy_;
   int words_given_ = 0;
+  std::string waiting_for_;
+  std::optional<std::string> returned_;
+  std::optional<SeededRandom> dice_;
   std::map<std::string, PlannerWorld::Outcome> failing_;
   std::ostringstream out_;
 };
