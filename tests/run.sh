@@ -86,10 +86,10 @@ wants scenario && { say scenario; run_binaries scenario build scenario_test; }
 if wants simulation; then
   say simulation
   run_binaries simulation build simulation_test
-  say "1000 simulated clusters, and every planted bug"
-  build/simulation --seeds 1..1000 --probes; count "simulation, 1000 seeds" $? 1 0
+  say "2000 simulated clusters, and every planted bug"
+  build/simulation --seeds 1..2000 --probes; count "simulation, 2000 seeds" $? 1 0
   build/simulation --seeds 1..20 --canary > /dev/null; count "simulation, canary" $? 1 0
-  build/simulation --seeds 1..500 --plants; count "simulation, planted bugs" $? 1 0
+  build/simulation --seeds 1..2000 --plants; count "simulation, planted bugs" $? 1 0
 fi
 if wants e2e; then
   say "end to end"

@@ -1,37 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/apiserver/scan.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+
+#include "controller/api/json_skip.h"
 
 namespace tidelock::apiserver {
 namespace {
 
-// The position after the string that starts at `at`.
+// Torn texts reach to their end.
 std::size_t skip_string(std::string_view text, std::size_t at) {
-  for (++at; at < text.size(); ++at) {
-    if (text[at] == '\\') {
-      ++at;
-    } else if (text[at] == '"') {
-      return at + 1;
-    }
-  }
-  return text.size();
+  return std::min(api::skip_json_string(text, at), text.size());
 }
-
 std::size_t skip_nested(std::string_view text, std::size_t at) {
-  int depth = 0;
-  while (at < text.size()) {
-    const char c = text[at];
-    if (c == '"') {
-      at = skip_string(text, at);
-      continue;
-    }
-    if (c == '{' || c == '[') ++depth;
-    if (c == '}' || c == ']') --depth;
-    ++at;
-    if (depth == 0) return at;
-  }
-  return text.size();
+  return std::min(api::skip_json_nested(text, at), text.size());
 }
 
 std::size_t skip_value(std::string_view text, std::size_t at) {

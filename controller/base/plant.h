@@ -11,7 +11,7 @@
 #define TIDELOCK_PLANTS(X) \
   X(AcknowledgeLost) X(AdoptNothing) X(BookmarkAhead) X(CapacityPlusOne) X(CountParkedTask) \
   X(DropStepLocks) X(DropWatchEvent) X(ForgetFence) X(ForgetResult) X(IgnoreBudget) \
-  X(IgnoreConflictAnswer) X(IgnoreDeletion) X(IgnoreExpired) X(IgnoreGrantFence) X(IgnoreJournal) \
+  X(IgnoreDeletion) X(IgnoreExpired) X(IgnoreGrantFence) X(IgnoreJournal) \
   X(JournalInMemory) X(KeepEpoch) X(LastWriterWins) X(LeadForEver) X(LoseLockWakeUp) \
   X(OrphanFreesLocks) X(ParkedFreesLocks) X(PlanOnUnknownGrant) X(PlanWithoutLease) \
   X(ReceiptOfOther) X(ReleaseAtCancel) X(ReportTheWish) X(RetainNothing) X(RetrySameAttempt) \

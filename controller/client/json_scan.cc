@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "controller/api/json_skip.h"
+
 namespace tidelock::client {
 namespace {
 
@@ -21,10 +23,18 @@ class Scanner {
   // The next value, strings with their quotes; empty at the end or on malformed text.
   std::string_view value() {
     const std::size_t start = at_;
-    int depth = 0;
-    do {
-      if (!token(depth)) return {};
-    } while (depth > 0);
+    if (start >= text_.size()) return {};
+    const char c = text_[start];
+    std::size_t end = start;
+    if (c == '"') {
+      end = api::skip_json_string(text_, start);
+    } else if (c == '{' || c == '[') {
+      end = api::skip_json_nested(text_, start);
+    } else {  // a number or a word
+      while (end < text_.size() && text_[end] != '"' && !ends_word(text_[end])) ++end;
+    }
+    if (end == start || end == api::kJsonTorn) return {};
+    at_ = end;
     const std::string_view found = text_.substr(start, at_ - start);
     skip_blanks();
     return found;
@@ -38,37 +48,9 @@ class Scanner {
     }
   }
 
-  bool token(int& depth) {
-    if (at_ >= text_.size()) return false;
-    const char c = text_[at_];
-    if (c == '"') return skip_string();
-    if (c == '{' || c == '[') ++depth;
-    if (c == '}' || c == ']') --depth;
-    if (depth < 0 || (depth == 0 && (c == ',' || c == ':'))) return false;
-    if (ends_word(c)) {
-      ++at_;
-      return true;
-    }
-    // A number or a word.
-    while (at_ < text_.size() && text_[at_] != '"' && !ends_word(text_[at_])) ++at_;
-    return true;
-  }
-
   static bool ends_word(char c) {
     return c == ',' || c == ':' || c == '{' || c == '}' || c == '[' || c == ']' || c == ' ' ||
            c == '\n' || c == '\t' || c == '\r';
-  }
-
-  bool skip_string() {
-    std::size_t from = at_ + 1;
-    for (;;) {
-      const std::size_t quote = text_.find('"', from);
-      if (quote == std::string_view::npos) return at_ = text_.size(), false;
-      std::size_t slashes = 0;
-      while (quote - slashes > from && text_[quote - slashes - 1] == '\\') ++slashes;
-      if (slashes % 2 == 0) return at_ = quote + 1, true;
-      from = quote + 1;
-    }
   }
 
   std::string_view text_;

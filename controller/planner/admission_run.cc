@@ -110,7 +110,7 @@ void Admission::State::look_at(Entry& entry) {
   const auto obstacle = lock_obstacle(entry);
   if (obstacle.need != nullptr) {
     file(entry, obstacle.need->lock, nullptr);
-    if (entry.has_slot) give_up_slot(entry);
+    if (entry.has_slot && !TIDELOCK_PLANT(CountParkedTask)) give_up_slot(entry);
   } else if (auto* missing = slot_obstacle(entry)) {
     file(entry, nullptr, missing);
   } else {

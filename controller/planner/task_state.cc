@@ -103,7 +103,7 @@ void read_started(const DeploymentTask& task, TaskView& view) {
     if (TIDELOCK_PLANT(OrphanFreesLocks)) view.locks.clear();
     return;
   }
-  view.uses_slot = granted || TIDELOCK_PLANT(CountParkedTask);
+  view.uses_slot = granted;
   if (task.spec.cancel) {
     view.state = TaskState::Cancelling;
   } else if (granted && !over) {

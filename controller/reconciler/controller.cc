@@ -310,7 +310,6 @@ class ControllerImpl final : public Controller {
   // True if this was news.
   bool take_object(const Write& write, const std::string& text) {
     bool news = false;
-    if (TIDELOCK_PLANT(IgnoreConflictAnswer)) return true;
     Facts::with_kind(write.kind, [&]<class T>() {
       auto object = client::decode_shared<T>(text);
       if (!object) {

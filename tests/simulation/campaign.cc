@@ -2,6 +2,7 @@
 #include "tests/simulation/campaign.h"
 
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,8 +38,8 @@ constexpr const char* kUsage =
     "  --canary       a violation in every run: fails if nobody sees it\n"
     "  --probes       fail if a rare path was never reached\n";
 constexpr int kFailuresShown = 10;
-// Of real time: a run that takes so long turns in a circle.
-constexpr unsigned kSecondsPerRunMax = 60;
+// Of the processor's time: a run that takes so long turns in a circle.
+constexpr time_t kSecondsPerRunMax = 60;
 
 struct Options {
   std::uint64_t first = 1;
@@ -110,6 +111,12 @@ struct Board {
   }
 };
 
+// Whoever uses more from now on dies by SIGPROF; 0 = no limit.
+void limit_time(time_t seconds) {
+  const ::itimerval limit{{0, 0}, {seconds, 0}};
+  INVARIANT(::setitimer(ITIMER_PROF, &limit, nullptr) == 0);
+}
+
 // One process's share: every `jobs`-th seed from `first` on.
 Totals run_share(const Options& options, std::uint64_t first, int jobs, std::span<Board> boards = {},
                  std::size_t own = 0) {
@@ -118,7 +125,7 @@ Totals run_share(const Options& options, std::uint64_t first, int jobs, std::spa
   for (std::uint64_t seed = first; seed <= options.last; seed += static_cast<std::uint64_t>(jobs)) {
     if (options.stop_at_first && std::any_of(boards.begin(), boards.end(), found)) break;
     if (!boards.empty()) boards[own].seed = seed;
-    ::alarm(kSecondsPerRunMax);
+    limit_time(kSecondsPerRunMax);
     RunOptions run{seed, options.trace, options.canary};
     RunResult result = run_simulation(run);
     if (options.twice && !result.violation) {
@@ -139,7 +146,7 @@ Totals run_share(const Options& options, std::uint64_t first, int jobs, std::spa
     boards[own].found = totals.failures > 0;
     boards[own].write(totals);
   }
-  ::alarm(0);
+  limit_time(0);
   return totals;
 }
 

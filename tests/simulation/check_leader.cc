@@ -30,7 +30,7 @@ bool ends_with_plural(const std::string& target, std::string_view plural) {
 
 LeaderChecker::Planner& LeaderChecker::planner_of(const std::string& node, std::uint64_t life) {
   Planner& planner = planners_[node];
-  if (planner.life != life) planner = Planner{life, {}, {}};
+  if (planner.life != life) planner = Planner{life, {}, {}, false, {}};
   return planner;
 }
 
@@ -55,6 +55,9 @@ void LeaderChecker::check_grant(const Node& node, const http::Request& request, 
     kernel_.violated("grants are sent while the lease runs",
                      node.name() + " grants with a lease that is over");
   }
+  if (!planner.has_read) {
+    kernel_.violated("a new planner reads before it grants", node.name() + " has not read the tasks");
+  }
   const std::string path = path_of(request.target);
   if (!planner.unsettled.empty() && !planner.unsettled.contains(path)) {
     kernel_.violated("a grant of unknown fate holds up the others",
@@ -65,15 +68,21 @@ void LeaderChecker::check_grant(const Node& node, const http::Request& request, 
 
 void LeaderChecker::answered(const Sender& sender, const http::Request& request,
                              const Result<http::Response>& answer) {
-  if (request.method == "GET" || !sender.node.starts_with("controller")) return;
+  const bool reads = request.method == "GET";
+  if (!sender.node.starts_with("controller")) return;
+  if (reads && !ends_with_plural(request.target, "/deploymenttasks")) return;
   Planner& current = planners_[sender.node];
   if (sender.life < current.life) return;
   Planner& planner = planner_of(sender.node, sender.life);
   const std::string path = path_of(request.target);
   const bool done = answer && answer->status / 100 == 2;
+  if (reads) {
+    planner.has_read = planner.has_read || (done && sender.sent >= planner.leads_since);
+    return;
+  }
   if (done && path.find("/leases") != std::string::npos) {
     planner.lease_until = std::max(planner.lease_until, sender.sent + lease_);
-    return check_lease(sender, *answer);
+    return check_lease(sender, planner, *answer);
   }
   if (fence_of(request) == 0) return;
   if (!answer || answer->status >= 500) {
@@ -84,13 +93,18 @@ void LeaderChecker::answered(const Sender& sender, const http::Request& request,
   }
 }
 
-void LeaderChecker::check_lease(const Sender& sender, const http::Response& answer) {
+void LeaderChecker::check_lease(const Sender& sender, Planner& planner,
+                                const http::Response& answer) {
   const auto metadata = json_member(answer.body, "metadata");
   const store::Revision revision = number(json_string(json_member(metadata, "resourceVersion")));
   if (revision <= revision_) return;
   revision_ = revision;
   const std::int64_t epoch = number(json_member(json_member(answer.body, "spec"), "leaseTransitions"));
   const std::pair<std::string, std::uint64_t> holder(sender.node, sender.life);
+  if (holder != holder_) {
+    planner.leads_since = kernel_.now();
+    planner.has_read = false;
+  }
   if (holder != holder_ && epoch <= epoch_) {
     kernel_.violated("each holder of the lease has a higher epoch",
                      sender.node + " holds it with epoch " + std::to_string(epoch) + " as " +

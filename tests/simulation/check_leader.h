@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What planners may send, as the wire shows it: each acquisition of the lease raises its epoch, grants come
-// only from the holder while its lease runs, and none goes out while the fate of another is unknown.
+// only from the holder while its lease runs and when it has read all tasks, and none goes out while the fate
+// of another is unknown.
 #pragma once
 
 #include <map>
@@ -26,11 +27,13 @@ class LeaderChecker {
   struct Planner {
     std::uint64_t life = 0;
     TimePoint lease_until;            // by its own last acknowledged write
+    TimePoint leads_since;
+    bool has_read = false;            // all tasks, since it leads
     std::set<std::string> unsettled;  // paths of grants that may have happened
   };
   Planner& planner_of(const std::string& node, std::uint64_t life);
   void check_grant(const Node& node, const http::Request& request, std::int64_t fence);
-  void check_lease(const Sender& sender, const http::Response& answer);
+  void check_lease(const Sender& sender, Planner& planner, const http::Response& answer);
 
   Kernel& kernel_;
   const Truth& truth_;

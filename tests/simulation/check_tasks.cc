@@ -119,6 +119,10 @@ void TaskChecker::check_fence(const TaskPtr& before, const api::DeploymentTask& 
   }
   const auto [place, added] = fences_.emplace(fence, name);
   if (!added) kernel_.violated("fences rise", name + " and " + place->second + " have one fence");
+  if (fence.epoch < newest_epoch_ && !clocks_jump_) {
+    kernel_.violated("fences rise", name + " was granted by a planner whose successor had granted before");
+  }
+  newest_epoch_ = std::max(newest_epoch_, fence.epoch);
   if (fence.epoch >= truth_.lease_epoch()) return;
   kernel_.probe("a grant of a planner that lost its lease arrives");
   if (clocks_jump_) late_.insert(task.metadata.uid);

@@ -63,6 +63,7 @@ class TaskChecker {
   const Capacities& capacities_;
   const bool clocks_jump_;
   std::map<api::Fence, std::string> fences_;
+  std::int64_t newest_epoch_ = 0;  // of a grant
   LateGrants late_;
   // Orphans have no slot (semantics.md §3). One that turns out alive goes on, whoever has its slot by then.
   std::set<std::string> returned_;  // uids

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/simulation/plants.h"
 
-#include <algorithm>
-#include <iterator>
-
 #include "controller/base/plant.h"
 
 namespace tidelock {
@@ -14,14 +11,6 @@ Plant planted = Plant::None;
 
 namespace tidelock::simulation {
 namespace {
-
-// Planted as well, but other rules make up for them: no invariant breaks, so there is nothing to find. A
-// result that is not in the journal is an Interrupted step, tried again; a conflict whose object is not read
-// is settled by the watch; a parked task that counts against a budget only waits longer.
-constexpr const char* kAbsorbed[] = {
-    "ForgetResult", "IgnoreConflictAnswer", "CountParkedTask",
-    // Not seen to break anything in the seeds of a usual campaign; --plant NAME looks for one of them.
-    "KeepEpoch", "LoseLockWakeUp", "PlanOnUnknownGrant", "PlanWithoutLease", "SkipReadAtTakeover"};
 
 struct Named {
   const char* name;
@@ -45,11 +34,7 @@ bool set_plant(const std::string& name) {
 const std::vector<std::string>& plant_names() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
-    for (const Named& one : kPlants) {
-      const bool absorbed = std::find(std::begin(kAbsorbed), std::end(kAbsorbed),
-                                      std::string(one.name)) != std::end(kAbsorbed);
-      if (!absorbed) all.emplace_back(one.name);
-    }
+    for (const Named& one : kPlants) all.emplace_back(one.name);
     return all;
   }();
   return names;

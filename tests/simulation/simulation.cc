@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "tests/simulation/check_rest.h"
+#include "tests/simulation/check_waiting.h"
 #include "tests/simulation/cluster.h"
 #include "tests/simulation/gremlin.h"
 #include "tests/simulation/workload.h"
@@ -19,6 +20,8 @@ constexpr Duration kRestWithin = minutes(90);
 constexpr Duration kLookEvery = seconds(5);
 // Nothing of ours changed for so long, and nothing has a reason to.
 constexpr Duration kQuiet = seconds(40);
+// After the faults: by then no request, watch or retry of before is under way any more.
+constexpr Duration kAftermath = seconds(80);
 
 class Simulation {
  public:
@@ -28,7 +31,8 @@ class Simulation {
         swarm_(Swarm::draw(kernel_.random())),
         cluster_(kernel_, swarm_),
         workload_(kernel_, swarm_, cluster_),
-        gremlin_(kernel_, swarm_, cluster_) {
+        gremlin_(kernel_, swarm_, cluster_),
+        waiting_(kernel_, cluster_.truth()) {
     cluster_.decide = [this](const ProcessSpec& spec) { return workload_.script_of(spec); };
   }
 
@@ -43,6 +47,11 @@ class Simulation {
       kernel_.trace("world", "faults end");
       cluster_.heal();
       workload_.calm_down();
+      if (swarm_.encore) {
+        run_until(kernel_.now() + kAftermath);
+        workload_.encore();
+        all_is_well_ = true;
+      }
       come_to_rest();
     }
     if (options_.canary) kernel_.violated("canary", "planted to see that violations are seen");
@@ -60,7 +69,10 @@ class Simulation {
   }
 
   void run_until(TimePoint limit) {
-    while (!kernel_.violation() && kernel_.step(limit)) cluster_.observe();
+    while (!kernel_.violation() && kernel_.step(limit)) {
+      cluster_.observe();
+      if (all_is_well_) waiting_.look();
+    }
   }
 
   void come_to_rest() {
@@ -110,6 +122,8 @@ class Simulation {
   Cluster cluster_;
   Workload workload_;
   Gremlin gremlin_;
+  WaitingChecker waiting_;
+  bool all_is_well_ = false;
 };
 
 }  // namespace
@@ -130,6 +144,7 @@ const std::vector<std::string>& expected_probes() {
       "a request is served after its sender gave up",
       "a request times out",
       "a task is orphaned",
+      "a task waits while nothing is broken",
       "a watch ends with 410",
       "a watch is cut",
       "a watch is read slowly",
@@ -141,6 +156,7 @@ const std::vector<std::string>& expected_probes() {
       "several writes become durable together",
       "the disk of a target is full",
       "the disk of the store is full",
+      "the fate of a grant is unknown",
   };
   return probes;
 }

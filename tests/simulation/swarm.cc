@@ -50,6 +50,7 @@ Swarm Swarm::draw(Random& random) {
         &swarm.waves, &swarm.cancels, &swarm.pauses, &swarm.removals, &swarm.resizes}) {
     *fault = random.below(5) < 2;
   }
+  swarm.encore = swarm.final_release && random.below(3) == 0;
   return swarm;
 }
 
@@ -63,6 +64,7 @@ std::string Swarm::text() const {
   add(local_agent, "local-agent");
   add(stable_identity, "stable-identity");
   add(final_release, "final-release");
+  add(encore, "encore");
   add(network.lose > 0, "lose");
   add(network.duplicate > 0, "duplicate");
   add(network.stall > 0, "stall");

@@ -26,6 +26,7 @@ struct Swarm {
   Duration user_mean = std::chrono::seconds(60);
   double step_fails = 0;
   bool final_release = false;  // at the end of the chaos everybody gets a new release
+  bool encore = false;         // and another when nothing is left of the faults
 
   NetworkFaults network;
   Duration request_timeout = std::chrono::seconds(30);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/simulation/workload.h"
 
+#include <algorithm>
+
 #include "controller/api/codec.h"
 #include "tests/simulation/check_installs.h"
 
@@ -146,7 +148,10 @@ api::Step Workload::script_step(const std::string& name) {
   if (random_.below(6) == 0) step.start = api::StepStart::WithPrevious;
   if (random_.below(8) == 0) step.isolation = api::StepIsolation::Exclusive;
   if (random_.below(4) == 0) step.retry.limit = static_cast<int>(random_.between(1, 2));
-  if (random_.below(5) == 0) step.timeout = seconds(random_.between(3, 30));
+  if (random_.below(5) == 0) {
+    step.timeout = seconds(random_.between(3, 30));
+    shortest_timeout_ = std::min(shortest_timeout_, step.timeout);
+  }
   return step;
 }
 
@@ -237,6 +242,10 @@ testing::ProcessScript Workload::script_of(const ProcessSpec&) {
                                              Duration(swarm_.step_max).count()));
   if (calm_) {
     script.duration = std::min<Duration>(script.duration, seconds(2));  // below every timeout
+    if (encore_) {
+      const Duration longest = std::min<Duration>(seconds(8), shortest_timeout_ - milliseconds(700));
+      script.duration = Duration(random_.between(longest.count() / 2, longest.count()));
+    }
     return script;
   }
   if (random_.chance(swarm_.step_fails)) script.exit_code = 1;
@@ -377,7 +386,16 @@ void Workload::calm_down() {
   for (const auto& [plural, name] : paused_) merge(plural, name, {{"spec", {{"paused", false}}}});
   paused_.clear();
   free_orphans(true);
-  if (!swarm_.final_release) return;
+  if (swarm_.final_release) release_everything();
+}
+
+// Slower than in the calm before, so that there is something to wait for.
+void Workload::encore() {
+  encore_ = true;
+  release_everything();
+}
+
+void Workload::release_everything() {
   for (const std::string& project : projects_) {
     Deployment& deployment = deployments_[project];
     if (!deployment.present) {

@@ -24,6 +24,8 @@ class Workload {
   void act();
   // A release that nothing speaks against, for everybody, and nothing paused.
   void calm_down();
+  // Another release for everybody, with steps long enough that some wait.
+  void encore();
   // The wish of the pair as the people see it; empty = it should not be there.
   bool everything_sent() const { return outbox_.empty(); }
   // What a process of a step does.
@@ -31,6 +33,7 @@ class Workload {
   std::size_t actions() const { return actions_; }
 
  private:
+  void release_everything();
   using Json = nlohmann::json;
   struct Call {
     std::string method, path, body, type;
@@ -80,6 +83,8 @@ class Workload {
   int next_version_ = 0;
   int next_tenant_ = 0;
   bool calm_ = false;
+  bool encore_ = false;
+  Duration shortest_timeout_ = std::chrono::hours(1);  // of a step
   std::size_t actions_ = 0;
 };
 
