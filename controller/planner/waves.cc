@@ -140,8 +140,10 @@ class Run {
       barrier = barrier && done;
     }
     if (broken_) return fail_wave(*broken_, reason_);
-    if (!in_.pause.empty()) return set("Paused", "Paused");
-    if (barrier) return succeed();
+    if (barrier) succeed();
+    // A pause keeps from starting; where all is done there is nothing that it keeps.
+    if (!in_.pause.empty() && !is_over(status().phase)) return set("Paused", "Paused");
+    if (barrier) return;
     if (known_.phase == "Paused" && known_.reason == "FailureBudgetExceeded" && !fresh_ &&
         in_.rollout.spec.accepted_failures.empty()) {
       // Health that comes back is no reason to go on: a person says so.
@@ -164,7 +166,8 @@ class Run {
     for (std::size_t i = 0; i < waves_.size(); ++i) {
       // Without a failure budget nobody has said that a failure is fine.
       failed = failed || (!limit_of_failures(i) && wave(i).failed > 0);
-      beyond = beyond || over_budget(i);
+      // A wave passes within its budget, unless nothing stops it; what falls ill later is no failure of it.
+      beyond = beyond || (strategy_.on_failure == OnFailure::Continue && over_budget(i));
       moving = moving || wave(i).running + wave(i).waiting > 0;
     }
     // What happens to its pairs afterwards is not the rollout's any more.
