@@ -10,7 +10,7 @@
 
 #define TIDELOCK_PLANTS(X) \
   X(AcknowledgeLost) X(AdoptNothing) X(BookmarkAhead) X(CapacityPlusOne) X(CountParkedTask) \
-  X(DropStepLocks) X(DropWatchEvent) X(ForgetFence) X(ForgetResult) X(IgnoreBudget) \
+  X(DropStepLocks) X(DropWatchEvent) X(ForgetFence) X(IgnoreBudget) \
   X(IgnoreDeletion) X(IgnoreExpired) X(IgnoreGrantFence) X(IgnoreJournal) \
   X(JournalInMemory) X(KeepEpoch) X(LastWriterWins) X(LeadForEver) X(LoseLockWakeUp) \
   X(OrphanFreesLocks) X(ParkedFreesLocks) X(PlanOnUnknownGrant) X(PlanWithoutLease) \

@@ -25,8 +25,8 @@ constexpr const char* kComponent = "tidelock-controller";
 // Rounds of reading, planning and writing in one step, so that one step stays bounded.
 constexpr int kRoundsMax = 8;
 constexpr int kReadPassesMax = 100;
-// Of writes to tasks that somebody else changes meanwhile.
-constexpr int kTakeoverRoundsMax = 5;
+// Tasks at a time, far from what takes as long as a lease.
+constexpr std::size_t kTakeoverBatch = 100;
 constexpr Duration kStartRetry = std::chrono::seconds(1);
 
 // No answer, or one that does not say whether the write happened.
@@ -148,8 +148,8 @@ class ControllerImpl final : public Controller {
       next = std::min(next, elector.step(now));
       if (!elector.leads(now)) {
         if (domain.planner() != nullptr) domain.stop();
-      } else if (!domain.started_for(elector.epoch()) && !start_planner(ns, domain, now)) {
-        next = std::min(next, now + kStartRetry);
+      } else if (!domain.started_for(elector.epoch())) {
+        next = std::min(next, start_planner(ns, domain, now).value_or(kNever));
       }
     }
     return next;
@@ -157,11 +157,17 @@ class ControllerImpl final : public Controller {
 
   // The one before us may have granted up to the moment in which we took its lease: the tasks are
   // read once more, so that no lock is given twice. What it sent last may still be on its way: each
-  // task that it could grant gets a new version, so that the API refuses what comes late.
-  bool start_planner(const std::string& ns, Domain& domain, TimePoint now) {
-    if (!TIDELOCK_PLANT(SkipReadAtTakeover) && !read_tasks(ns)) return false;
-    if (!TIDELOCK_PLANT(TrustLateGrants) && !take_tasks_over(ns, domain, now)) {
-      return false;
+  // task that it could grant gets a new version, so that the API refuses what comes late. Nullopt: done;
+  // else when to go on.
+  std::optional<TimePoint> start_planner(const std::string& ns, Domain& domain, TimePoint now) {
+    Takeover& takeover = domain.takeover();
+    const bool read = takeover.has_read || TIDELOCK_PLANT(SkipReadAtTakeover);
+    if (!read && !read_tasks(ns)) return now + kStartRetry;
+    takeover.has_read = true;
+    if (!TIDELOCK_PLANT(TrustLateGrants)) {
+      const auto taken = take_tasks_over(ns, domain, now);
+      if (!taken) return now + kStartRetry;
+      if (*taken > 0) return now;
     }
     std::int64_t epoch = domain.elector().epoch();
     facts_.for_each_of<api::DeploymentTask>(ns, [&](const auto& task) {
@@ -174,7 +180,7 @@ class ControllerImpl final : public Controller {
     domain.start(domain.elector().epoch(), epoch);
     facts_.for_each_in(ns, [&](const auto& object) { domain.planner()->set(object); });
     log_info("planning", {{"namespace", ns}, {"epoch", std::to_string(epoch)}});
-    return true;
+    return std::nullopt;
   }
 
   bool read_tasks(const std::string& ns) {
@@ -202,37 +208,36 @@ class ControllerImpl final : public Controller {
     return true;
   }
 
-  // False: not all of them, try again. Tasks that come into being later hold nothing: they have no grant,
-  // and for one their maker would need the lease that it has lost.
-  bool take_tasks_over(const std::string& ns, Domain& domain, TimePoint now) {
-    for (int round = 0; round < kTakeoverRoundsMax; ++round) {
-      std::vector<Write> writes;
-      facts_.for_each_of<api::DeploymentTask>(ns, [&](const auto& task) {
-        if (api::is_terminal(task->status.phase) || domain.took_over(task->metadata.uid)) return;
-        writes.push_back(takeover_of(*task, domain.elector().epoch()));
-      });
-      if (writes.empty()) return true;
-      std::vector<client::Call> calls;
-      for (const Write& write : writes) calls.push_back(write.call);
-      const std::vector<Result<std::string>> answers = api_.call_all(calls);
-      std::vector<Outdated> outdated;
-      bool failed = false;
-      for (std::size_t i = 0; i < answers.size(); ++i) {
-        if (answers[i]) {
-          domain.takes_over(writes[i].uid);
-          take_object(writes[i], *answers[i]);
-        } else if (is_outdated(writes[i], answers[i].error())) {
-          outdated.push_back({std::move(writes[i]), answers[i].error()});
-        } else {
-          log_warn("task cannot be taken over",
-                   {{"name", writes[i].key.name}, {"error", answers[i].error().message}});
-          failed = true;
-        }
+  // Some of them: the lease has to be renewed meanwhile. How many, 0 = none was left; nullopt: the server does
+  // not do it. Tasks that come into being later hold nothing: they have no grant, and for one their maker
+  // would need the lease that it has lost.
+  std::optional<std::size_t> take_tasks_over(const std::string& ns, Domain& domain, TimePoint now) {
+    std::vector<Write> writes;
+    facts_.for_each_of<api::DeploymentTask>(ns, [&](const auto& task) {
+      const bool done = api::is_terminal(task->status.phase) ||
+                        domain.takeover().tasks.contains(task->metadata.uid);
+      if (done || writes.size() == kTakeoverBatch) return;
+      writes.push_back(takeover_of(*task, domain.elector().epoch()));
+    });
+    std::vector<client::Call> calls;
+    for (const Write& write : writes) calls.push_back(write.call);
+    const std::vector<Result<std::string>> answers = api_.call_all(calls);
+    std::vector<Outdated> outdated;
+    bool failed = false;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      if (answers[i]) {
+        domain.takeover().tasks.insert(writes[i].uid);
+        take_object(writes[i], *answers[i]);
+      } else if (is_outdated(writes[i], answers[i].error())) {
+        outdated.push_back({std::move(writes[i]), answers[i].error()});
+      } else {
+        log_warn("task cannot be taken over",
+                 {{"name", writes[i].key.name}, {"error", answers[i].error().message}});
+        failed = true;
       }
-      if (failed) return false;
-      read_again(outdated, now);
     }
-    return false;
+    read_again(outdated, now);
+    return failed ? std::nullopt : std::optional(writes.size());
   }
 
   TimePoint plan_domains(TimePoint now, std::vector<Write>& writes) {

@@ -40,8 +40,13 @@ void Domain::stop() {
   planner_.reset();
   refusals_.clear();
   unsettled_.clear();
-  taken_over_.clear();
+  takeover_ = {};
   next_plan_ = kNever;
+}
+
+Takeover& Domain::takeover() {
+  if (takeover_.epoch != elector_.epoch()) takeover_ = {elector_.epoch(), false, {}};
+  return takeover_;
 }
 
 TimePoint Domain::plan(TimePoint now, const Facts& facts, std::vector<Write>& writes) {

@@ -22,6 +22,13 @@
 
 namespace tidelock::reconciler {
 
+// What a planner does before it starts, as far as it got.
+struct Takeover {
+  std::int64_t epoch = 0;
+  bool has_read = false;        // all tasks
+  std::set<std::string> tasks;  // uids of those that nobody before us can write any more
+};
+
 class Domain {
  public:
   Domain(client::ApiClient& api, client::LeaderElector::Options lease)
@@ -38,9 +45,8 @@ class Domain {
     return planner_.has_value() && lease_epoch_ == lease_epoch;
   }
 
-  // Tasks, by uid, that nobody before us can write any more. Forgotten when a planner starts or stops.
-  void takes_over(const std::string& task) { taken_over_.insert(task); }
-  bool took_over(const std::string& task) const { return taken_over_.contains(task); }
+  // Of the present acquisition of the lease.
+  Takeover& takeover();
 
   // The facts changed: plan at the next occasion.
   void touch() { dirty_ = true; }
@@ -73,7 +79,7 @@ class Domain {
   std::optional<planner::Planner> planner_;
   std::int64_t lease_epoch_ = 0;
   api::Fence fence_;  // the highest of all planners so far
-  std::set<std::string> taken_over_;
+  Takeover takeover_;
   bool dirty_ = false;
   TimePoint next_plan_ = kNever;
   std::map<WriteKey, Refusal> refusals_;  // also when to send an unsettled one again

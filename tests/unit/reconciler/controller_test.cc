@@ -308,9 +308,42 @@ TEST_CASE_METHOD(Fixture, "a planner begins when it has taken all tasks over",
     return std::nullopt;
   };
   world.run_until(400);
-  CHECK(takeovers == 5);  // three, and those two again
+  CHECK(takeovers == 5);  // three, and two of them again
   CHECK(grants > 3);
   CHECK(world.ready());
+}
+
+TEST_CASE_METHOD(Fixture, "a long takeover keeps its lease", "[reconciler][controller]") {
+  world.seed({.tenants = 130, .max_concurrent = 1});
+  world.run_until(5);
+  world.controller.reset();
+  testing::FakeClock clock;
+  clock.advance(std::chrono::seconds(60));
+  SeededRandom random{3};
+  client::ApiClient api{server, "tidelock-controller"};
+  const auto next = reconciler::Controller::make(
+      api, random,
+      {.identity = "next", .lease_duration = std::chrono::seconds(15), .wake = {}, .clock = &clock});
+  int takeovers = 0;
+  int grants = 0;
+  TimePoint renewed = clock.now();
+  server.before = [&](const http::Request& request) -> std::optional<MemoryApi::Answer> {
+    if (request.method == "GET") return std::nullopt;
+    if (request.target.find("/leases") != std::string::npos) renewed = clock.now();
+    if (request.body.find("\"grant\"") != std::string::npos) ++grants;
+    if (request.body.find("taken-over") == std::string::npos) return std::nullopt;
+    ++takeovers;
+    CHECK(clock.now() < renewed + std::chrono::seconds(15));
+    clock.advance(std::chrono::milliseconds(140));
+    return std::nullopt;
+  };
+  for (int i = 0; i < 400; ++i) {
+    next->step(clock.now());
+    if (i % 50 == 0) world.agent.step(clock.now());
+    clock.advance(std::chrono::milliseconds(100));
+  }
+  CHECK(takeovers == 130);
+  CHECK(grants > 0);
 }
 
 TEST_CASE_METHOD(Fixture, "a user's edit in between is a conflict that loses nothing",
