@@ -80,6 +80,7 @@ class PlannerWorld {
   std::set<std::string> silent;  // tasks of which the executor never says anything
   void prove_dead(const std::string& task);  // … until it does: they timed out
   void health(const std::string& installation, bool healthy);  // a report on the newest success
+  void put_task(api::DeploymentTask task) { store(std::move(task)); }  // any other word of the agent
 
   // ---- what is
   planner::Planner& planner() { return *planner_; }
