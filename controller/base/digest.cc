@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include <algorithm>
 #include <array>
@@ -119,6 +120,12 @@ std::string sha256_hex(std::string_view bytes) {
   Sha256 digest;
   digest.update(bytes);
   return digest.finish_hex();
+}
+
+Sha256Sum sha256(std::string_view bytes) {
+  Sha256Sum sum;
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), sum.data());
+  return sum;
 }
 
 std::string base64_encode(std::string_view bytes) { return encode(bytes, kStandard, true); }

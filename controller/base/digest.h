@@ -2,6 +2,8 @@
 // SHA-256, base64 and hex. The only header of base with OpenSSL behind it.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,6 +14,8 @@ namespace tidelock {
 
 // 64 lower-case hex digits.
 std::string sha256_hex(std::string_view bytes);
+using Sha256Sum = std::array<std::uint8_t, 32>;
+Sha256Sum sha256(std::string_view bytes);
 
 class Sha256 {
  public:

@@ -275,15 +275,26 @@ void Admission::remove(const std::string& task) {
   state_->changed.erase(task);
 }
 
+void Admission::refresh_rules(const std::string& instance) {
+  const auto found = state_->locks.find(instance);
+  if (found == state_->locks.end()) return;
+  LockNode& node = *found->second;
+  auto rules = state_->rules_of(instance);
+  if (rules == node.rules) return;
+  node.rules = std::move(rules);
+  state_->note(node);
+  // More may fit now, and not only for the first in the line.
+  state_->work.insert(node.queue.begin(), node.queue.end());
+}
+
+void Admission::refresh_group(const std::string& group) {
+  const auto found = state_->instances.find(group);
+  if (found == state_->instances.end()) return;
+  for (const auto& instance : found->second) refresh_rules(instance);
+}
+
 void Admission::refresh_rules() {
-  for (auto& [instance, node] : state_->locks) {
-    auto rules = state_->rules_of(instance);
-    if (rules == node->rules) continue;
-    node->rules = std::move(rules);
-    state_->note(*node);
-    // More may fit now, and not only for the first in the line.
-    state_->work.insert(node->queue.begin(), node->queue.end());
-  }
+  for (const auto& [instance, node] : state_->locks) refresh_rules(instance);
 }
 
 void Admission::set_budget(const std::string& name, int max) {

@@ -8,9 +8,10 @@
 #include <iterator>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
+
+#include "controller/planner/packed_set.h"
 
 namespace tidelock::planner {
 
@@ -23,7 +24,7 @@ class ByName {
     bool operator()(const Object& a, const std::string& b) const { return a->metadata.name < b; }
     bool operator()(const std::string& a, const Object& b) const { return a < b->metadata.name; }
   };
-  using Objects = std::set<Object, Less>;
+  using Objects = PackedSet<Object, Less>;
 
  public:
   struct Item {
@@ -43,7 +44,7 @@ class ByName {
     };
 
     Iterator() = default;
-    explicit Iterator(typename Objects::const_iterator at) : at_(at) {}
+    explicit Iterator(typename Objects::Iterator at) : at_(at) {}
     Item operator*() const { return {(*at_)->metadata.name, *at_}; }
     Arrow operator->() const { return {**this}; }
     Iterator& operator++() {
@@ -55,7 +56,7 @@ class ByName {
 
    private:
     friend class ByName;
-    typename Objects::const_iterator at_;
+    typename Objects::Iterator at_;
   };
   using mapped_type = Object;
   using value_type = Item;
@@ -74,16 +75,12 @@ class ByName {
       objects_.insert(at, std::move(object));
       return nullptr;
     }
-    const auto after = std::next(at);
-    auto node = objects_.extract(at);
-    Object old = std::exchange(node.value(), std::move(object));
-    objects_.insert(after, std::move(node));
-    return old;
+    return std::exchange(objects_.mutable_at(at), std::move(object));
   }
   // Takes the object out; null = it was not there.
   Object take(const std::string& name) {
     const auto at = objects_.find(name);
-    return at == objects_.end() ? nullptr : std::move(objects_.extract(at).value());
+    return at == objects_.end() ? nullptr : objects_.take(at);
   }
   std::size_t erase(const std::string& name) { return take(name) == nullptr ? 0 : 1; }
   void erase(Iterator at) { objects_.erase(at.at_); }
@@ -92,7 +89,7 @@ class ByName {
   Iterator find(const std::string& name) const { return Iterator(objects_.find(name)); }
   Iterator lower_bound(const std::string& name) const { return Iterator(objects_.lower_bound(name)); }
   const Object& at(const std::string& name) const { return *objects_.find(name); }  // INVARIANT: is there
-  std::size_t count(const std::string& name) const { return objects_.count(name); }
+  std::size_t count(const std::string& name) const { return objects_.contains(name) ? 1 : 0; }
   bool contains(const std::string& name) const { return count(name) != 0; }
   std::size_t size() const { return objects_.size(); }
   bool empty() const { return objects_.empty(); }

@@ -40,6 +40,15 @@ struct Decision {
            health == Health::Fine && drift.empty() && drift_message.empty() && !overdue && !last_try && !settling &&
            due == kNever;
   }
+  // Whether nothing tells them apart but `base`, and there are no effects. A new field belongs here, too.
+  bool same_rest(const Decision& other) const {
+    return effects.empty() && other.effects.empty() && ending.empty() && other.ending.empty() &&
+           action == other.action && digest == other.digest && task == other.task && queued == other.queued &&
+           blocked == other.blocked && stalled == other.stalled && reason == other.reason &&
+           message == other.message && health == other.health && drift == other.drift &&
+           drift_message == other.drift_message && overdue == other.overdue && last_try == other.last_try &&
+           settling == other.settling && due == other.due;
+  }
 };
 
 // `wish` is null when nobody wants the pair any more; `opening` is that of its wave, null when none

@@ -78,17 +78,18 @@ ReleaseChoice newest_release(const Facts& facts, const std::string& project,
   return best != nullptr ? chosen(*best) : missing(project, "in range " + range);
 }
 
+ReleaseChoice main_release(const Facts& facts, const TenantDeployment& deployment) {
+  const auto& project = deployment.spec.project_ref.name;
+  const auto& release = deployment.spec.release;
+  return release.version.empty() ? newest_release(facts, project, release.range)
+                                 : exact_release(facts, project, release.version);
+}
+
 // Each version is looked up once per expansion, however many pairs ask for it.
 class ReleaseLookup {
  public:
-  ReleaseLookup(const Facts& facts, const TenantDeployment& deployment)
-      : facts_(facts), deployment_(deployment) {
-    const auto& project = deployment.spec.project_ref.name;
-    const auto& release = deployment.spec.release;
-    main_ = release.version.empty() ? newest_release(facts, project, release.range)
-                                    : exact_release(facts, project, release.version);
-  }
-  const ReleaseChoice& main() const { return main_; }
+  ReleaseLookup(const Facts& facts, const TenantDeployment& deployment, ReleaseChoice main)
+      : facts_(facts), deployment_(deployment), main_(std::move(main)) {}
   const ReleaseChoice& of(const std::string& tenant, const std::string& target) {
     for (const auto& pin : deployment_.spec.pins) {
       if (pin.tenant != tenant || (!pin.target.empty() && pin.target != target)) continue;
@@ -110,27 +111,22 @@ class ReleaseLookup {
 // Gives each wish its wave, its rank there, and the hold on it.
 class Placing {
  public:
-  Placing(const Facts& facts, const TenantDeployment& deployment,
-          const api::RolloutStrategy& strategy, Expansion& expansion)
-      : facts_(facts),
-        order_(label_order(strategy)),
-        waves_(waves_of(strategy)),
-        waved_(!strategy.waves.empty()),
-        expansion_(expansion) {
-    for (const auto& wave : waves_) expansion.waves.push_back(wave.name);
-    for (const auto& [name, hold] : facts.holds) {
-      const bool ours = hold->spec.tenant_deployment_ref.name == deployment.metadata.name;
-      if (ours && !hold->metadata.deletion_timestamp) holds_.push_back(hold.get());
+  // The expansion has its waves already.
+  Placing(const Facts& facts, const api::RolloutStrategy& strategy, const Holds& holds, Expansion& expansion)
+      : facts_(facts), order_(label_order(strategy)), waved_(!strategy.waves.empty()), expansion_(expansion) {
+    expansion.ranked = !order_.by.empty() || !order_.spread_by.empty();
+    for (const auto* hold : holds) {
+      if (!hold->metadata.deletion_timestamp) holds_.push_back(hold);
     }
   }
 
-  void place(const std::string& name, Wish& wish) {
+  void place(const std::string* name, Wish& wish) {
     if (waved_) {
-      const auto place = wave_place(waves_, labels(facts_.tenants, wish.tenant),
+      const auto place = wave_place(expansion_.waves, labels(facts_.tenants, wish.tenant),
                                     labels(facts_.targets, wish.target));
       wish.wave = place.wave;
-      if (place.wave < 0) expansion_.unmatched.push_back(name);
-      if (place.ambiguous && expansion_.ambiguous.empty()) expansion_.ambiguous = name;
+      if (place.wave < 0) expansion_.unmatched.insert(name);
+      if (place.ambiguous) expansion_.ambiguous.insert(name);
     }
     for (const auto* hold : holds_) {
       if (hold->spec.digest == wish.choice.digest && covers(*hold, wish.wave)) {
@@ -141,7 +137,7 @@ class Placing {
   }
 
   void rank() {
-    if (order_.by.empty() && order_.spread_by.empty()) return;
+    if (!expansion_.ranked) return;
     using Key = std::tuple<std::vector<std::string>, int, std::string>;
     std::map<int, std::set<Key>> by_wave;
     std::map<std::pair<std::vector<std::string>, std::string>, int> turns;
@@ -180,7 +176,7 @@ class Placing {
     const auto& names = hold.spec.waves;
     if (names.empty()) return true;
     if (wave < 0) return false;
-    const auto& name = waves_[static_cast<std::size_t>(wave)].name;
+    const auto& name = expansion_.waves[static_cast<std::size_t>(wave)].name;
     return std::find(names.begin(), names.end(), name) != names.end();
   }
   // Of the tenant, else of the target; those without come last.
@@ -193,7 +189,6 @@ class Placing {
 
   const Facts& facts_;
   const api::RolloutOrder order_;
-  const std::vector<api::WaveSpec> waves_;
   const bool waved_;
   Expansion& expansion_;
   std::vector<const api::ReleaseHold*> holds_;
@@ -212,41 +207,89 @@ bool leaving(const T& object) {
   return object.metadata.deletion_timestamp.has_value();
 }
 
-// The tenants that a deployment takes, to be found by the label by which a target chooses them.
-class TenantsByLabel {
+// Makes the wishes of a deployment, pair by pair.
+class Expander {
  public:
-  using List = std::vector<const api::Tenant*>;
+  Expander(const Facts& facts, const TenantDeployment& deployment, const Holds& holds, const Intern& intern,
+           Expansion& expansion)
+      : facts_(facts),
+        deployment_(deployment),
+        intern_(intern),
+        expansion_(expansion),
+        missing_(missing_objects(facts, deployment)),
+        rollout_(expansion.main.digest.empty() ? "" : rollout_name(deployment.metadata.name, expansion.main.digest)),
+        lookup_(facts, deployment, expansion.main),
+        placing_(facts, strategy_of(facts, rollout_, deployment.metadata.name), holds, expansion) {}
 
-  TenantsByLabel(const Facts& facts, const TenantDeployment& deployment) {
-    if (!deployment.spec.tenants) return;
-    for (const auto& [name, tenant] : facts.tenants) {
-      if (!leaving(*tenant) && api::matches(*deployment.spec.tenants, tenant->metadata.labels))
-        all_.push_back(tenant.get());
-    }
+  void add(const std::string& tenant, const std::string& target) {
+    Wish wish = made(tenant, target);
+    const auto* name = intern_(name_of(tenant, target));
+    placing_.place(name, wish);
+    expansion_.wishes.put(name, wish);
   }
 
-  // All that match, by name, and maybe others.
-  const List& candidates(const api::LabelSelector& selector) {
-    if (selector.match_labels.empty()) return all_;
-    const auto& [key, value] = *selector.match_labels.begin();
-    const auto [place, added] = by_label_.try_emplace(key);
-    if (added) {
-      for (const auto* tenant : all_) {
-        const auto label = tenant->metadata.labels.find(key);
-        if (label != tenant->metadata.labels.end()) place->second[label->second].push_back(tenant);
-      }
+  std::optional<Rewish> again(const std::string& tenant, const std::string& target) {
+    const std::string name = name_of(tenant, target);
+    const auto before = expansion_.wishes.find(name);
+    const bool now = wanted(tenant, target);
+    if (!before && !now) return std::nullopt;
+    const auto* kept = intern_(name);
+    expansion_.unmatched.erase_key(name);
+    expansion_.ambiguous.erase_key(name);
+    if (!now) {
+      expansion_.wishes.remove(name);
+      return Rewish{kept, true, false};
     }
-    return place->second[value];
+    Wish wish = made(tenant, target);
+    placing_.place(kept, wish);
+    if (before && *before == wish) return std::nullopt;
+    expansion_.wishes.put(kept, wish);
+    return Rewish{kept, before.has_value(), true};
   }
+
+  void rank() { placing_.rank(); }
 
  private:
-  List all_;
-  std::map<std::string, std::map<std::string, List>> by_label_;  // as far as asked for
+  std::string name_of(const std::string& tenant, const std::string& target) const {
+    const auto& spec = deployment_.spec;
+    return installation_name(spec.project_ref.name, spec.environment_ref.name, tenant, target);
+  }
+  bool wanted(const std::string& tenant, const std::string& target) const {
+    const auto* place = find(facts_.targets, target);
+    if (!takes(deployment_, place)) return false;
+    if (deployment_.spec.untenanted) return tenant.empty();
+    const auto* who = find(facts_.tenants, tenant);
+    return takes(deployment_, who) && api::matches(place->spec.tenants, who->metadata.labels);
+  }
+  Wish made(const std::string& tenant, const std::string& target) {
+    const auto& spec = deployment_.spec;
+    Wish wish{spec.project_ref.name,
+              spec.environment_ref.name,
+              tenant,
+              target,
+              deployment_.metadata.name,
+              rollout_,
+              lookup_.of(tenant, target),
+              0,
+              0,
+              ""};
+    if (missing_) wish.choice.problem = missing_;
+    return wish;
+  }
+
+  const Facts& facts_;
+  const TenantDeployment& deployment_;
+  const Intern& intern_;
+  Expansion& expansion_;
+  const std::optional<Problem> missing_;
+  const std::string rollout_;
+  ReleaseLookup lookup_;
+  Placing placing_;
 };
 
 }  // namespace
 
-void Wishes::add(const std::string& installation, const Wish& wish) {
+void Wishes::put(const std::string* installation, const Wish& wish) {
   if (rows_.empty()) {
     project_ = wish.project;
     environment_ = wish.environment;
@@ -255,16 +298,26 @@ void Wishes::add(const std::string& installation, const Wish& wish) {
   }
   INVARIANT(wish.project == project_ && wish.environment == environment_ && wish.deployment == deployment_ &&
             wish.rollout == rollout_);
-  rows_.try_emplace(installation,
-                    Row{place_in(choices_, wish.choice), place_in(holds_, wish.hold), wish.wave, wish.rank});
+  Row row{installation, place_in(choices_, wish.choice), place_in(holds_, wish.hold), wish.wave, wish.rank};
+  const auto at = rows_.lower_bound(*installation);
+  if (at != rows_.end() && *at->name == *installation) {
+    rows_.mutable_at(at) = row;
+  } else {
+    rows_.insert(at, row);
+  }
   Pair pair{wish.tenant, wish.target};
-  if (pair_in(installation) != pair) odd_.emplace(installation, std::move(pair));
+  if (pair_in(*installation) != pair) odd_.insert_or_assign(*installation, std::move(pair));
+}
+
+void Wishes::remove(const std::string& installation) {
+  rows_.erase_key(installation);
+  odd_.erase(installation);
 }
 
 std::optional<Wish> Wishes::find(const std::string& installation) const {
   const auto place = rows_.find(installation);
   if (place == rows_.end()) return std::nullopt;
-  return wish(installation, place->second);
+  return wish(*place);
 }
 
 // "<project>.<environment>.<tenant>.<target>", or without a tenant.
@@ -276,9 +329,9 @@ Wishes::Pair Wishes::pair_in(const std::string& installation) const {
   return {installation.substr(begin, dot - begin), installation.substr(dot + 1)};
 }
 
-Wish Wishes::wish(const std::string& installation, const Row& row) const {
-  const auto odd = odd_.find(installation);
-  Pair pair = odd == odd_.end() ? pair_in(installation) : odd->second;
+Wish Wishes::wish(const Row& row) const {
+  const auto odd = odd_.find(*row.name);
+  Pair pair = odd == odd_.end() ? pair_in(*row.name) : odd->second;
   return {project_, environment_, std::move(pair.tenant), std::move(pair.target), deployment_, rollout_,
           choices_[row.choice], row.wave, row.rank, holds_[row.hold]};
 }
@@ -312,52 +365,56 @@ const api::RolloutStrategy& strategy_of(const Facts& facts, const std::string& r
   return kPlain;
 }
 
-Expansion expand(const Facts& facts, const TenantDeployment& deployment) {
+bool takes(const TenantDeployment& deployment, const api::Tenant* tenant) {
+  const auto& tenants = deployment.spec.tenants;
+  return !deployment.spec.untenanted && tenants && tenant != nullptr && !leaving(*tenant) &&
+         api::matches(*tenants, tenant->metadata.labels);
+}
+
+bool takes(const TenantDeployment& deployment, const api::Target* target) {
+  if (target == nullptr || leaving(*target)) return false;
+  const auto& environments = target->spec.environments;
+  return std::find(environments.begin(), environments.end(), deployment.spec.environment_ref.name) !=
+             environments.end() &&
+         api::matches(deployment.spec.targets, target->metadata.labels);
+}
+
+Expansion expand(const Facts& facts, const FactIndex& index, const TenantDeployment& deployment, const Holds& holds,
+                 const Intern& intern) {
   Expansion expansion;
   const auto& spec = deployment.spec;
-  ReleaseLookup lookup(facts, deployment);
-  expansion.main = lookup.main();
-  const auto problem = missing_objects(facts, deployment);
-  if (problem) expansion.main.problem = problem;
-  std::string rollout;
-  if (!expansion.main.digest.empty())
-    rollout = rollout_name(deployment.metadata.name, expansion.main.digest);
-  const auto& strategy = strategy_of(facts, rollout, deployment.metadata.name);
-  Placing placing(facts, deployment, strategy, expansion);
-  const auto add = [&](const std::string& tenant, const std::string& target) {
-    Wish wish{spec.project_ref.name,
-              spec.environment_ref.name,
-              tenant,
-              target,
-              deployment.metadata.name,
-              rollout,
-              lookup.of(tenant, target),
-              0,
-              0,
-              ""};
-    if (problem) wish.choice.problem = problem;
-    const std::string name = installation_name(wish.project, wish.environment, tenant, target);
-    placing.place(name, wish);
-    expansion.wishes.add(name, wish);
-  };
-  TenantsByLabel tenants(facts, deployment);
-  for (const auto& [target_name, target] : facts.targets) {
-    const auto& environments = target->spec.environments;
-    if (leaving(*target) || !api::matches(spec.targets, target->metadata.labels)) continue;
-    if (std::find(environments.begin(), environments.end(), spec.environment_ref.name) ==
-        environments.end()) {
-      continue;
+  expansion.main = main_release(facts, deployment);
+  if (auto problem = missing_objects(facts, deployment)) expansion.main.problem = std::move(problem);
+  const std::string rollout =
+      expansion.main.digest.empty() ? "" : rollout_name(deployment.metadata.name, expansion.main.digest);
+  expansion.waves = waves_of(strategy_of(facts, rollout, deployment.metadata.name));
+  Expander expander(facts, deployment, holds, intern, expansion);
+  if (spec.untenanted) {
+    for (const auto& [name, target] : facts.targets) {
+      if (takes(deployment, target.get())) expander.add("", name);
     }
-    if (spec.untenanted) {
-      add("", target_name);
-      continue;
-    }
-    for (const auto* tenant : tenants.candidates(target->spec.tenants)) {
-      if (api::matches(target->spec.tenants, tenant->metadata.labels)) add(tenant->metadata.name, target_name);
+  } else if (spec.tenants) {
+    for (const auto* tenant : index.tenants_like(facts, *spec.tenants)) {
+      if (leaving(*tenant)) continue;
+      for (const auto& name : index.targets_for(tenant->metadata.labels)) {
+        const auto* target = find(facts.targets, name);
+        if (takes(deployment, target) && api::matches(target->spec.tenants, tenant->metadata.labels))
+          expander.add(tenant->metadata.name, name);
+      }
     }
   }
-  placing.rank();
+  expander.rank();
   return expansion;
+}
+
+std::vector<Rewish> expand_again(const Facts& facts, const TenantDeployment& deployment, const Holds& holds,
+                                 const Intern& intern, const Pairs& pairs, Expansion& expansion) {
+  std::vector<Rewish> changed;
+  Expander expander(facts, deployment, holds, intern, expansion);
+  for (const auto& [tenant, target] : pairs) {
+    if (const auto rewish = expander.again(tenant, target)) changed.push_back(*rewish);
+  }
+  return changed;
 }
 
 bool claims_before(const TenantDeployment& a, const TenantDeployment& b) {

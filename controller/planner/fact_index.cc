@@ -5,6 +5,7 @@
 #include <set>
 
 #include "controller/base/invariant.h"
+#include "controller/planner/expansion.h"
 
 namespace tidelock::planner {
 namespace {
@@ -49,22 +50,9 @@ std::string prefix_of(const api::InstallationSpec& spec) {
   return prefix_of(spec.project_ref.name, spec.environment_ref.name, tenant_of(spec));
 }
 
-template <class T>
-bool stays(const T* object) {
-  return object != nullptr && !object->metadata.deletion_timestamp;
-}
-
-bool takes(const api::TenantDeployment& deployment, const api::Tenant* tenant) {
-  const auto& tenants = deployment.spec.tenants;
-  return !deployment.spec.untenanted && tenants && stays(tenant) &&
-         api::matches(*tenants, tenant->metadata.labels);
-}
-
-bool takes(const api::TenantDeployment& deployment, const api::Target* target) {
-  if (!stays(target) || !api::matches(deployment.spec.targets, target->metadata.labels)) return false;
-  const auto& environments = target->spec.environments;
-  return std::find(environments.begin(), environments.end(), deployment.spec.environment_ref.name) !=
-         environments.end();
+// The label that a selector asks for first; null = none.
+const Labels::value_type* first_label(const api::LabelSelector& selector) {
+  return selector.match_labels.empty() ? nullptr : &*selector.match_labels.begin();
 }
 
 }  // namespace
@@ -102,6 +90,23 @@ FactIndex::Names FactIndex::of_tenant(const Facts& facts, const std::string& ten
   return names;
 }
 
+FactIndex::Names FactIndex::of_project(const Facts& facts, const std::string& project) const {
+  Names names;
+  for (auto at = places_.lower_bound({project, ""}); at != places_.end() && at->first.first == project; ++at) {
+    for (auto& name : of_place(facts, project, at->first.second, nullptr)) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+FactIndex::Names FactIndex::of_environment(const Facts& facts, const std::string& environment) const {
+  Names names;
+  for (const auto& [place, count] : places_) {
+    if (place.second != environment) continue;
+    for (auto& name : of_place(facts, place.first, environment, nullptr)) names.push_back(std::move(name));
+  }
+  return names;
+}
+
 FactIndex::Names FactIndex::of_place(const Facts& facts, const std::string& project, const std::string& environment,
                                      const std::string* tenant) const {
   Names names;
@@ -120,14 +125,109 @@ FactIndex::Names FactIndex::of_place(const Facts& facts, const std::string& proj
   return names;
 }
 
-void FactIndex::target_changed(const api::Target* old, const api::Target* now) {
+void FactIndex::BySelector::add(const api::LabelSelector& selector, const std::string& name) {
+  const auto* label = first_label(selector);
+  (label == nullptr ? others_ : by_label_[*label]).insert(name);
+}
+
+void FactIndex::BySelector::remove(const api::LabelSelector& selector, const std::string& name) {
+  const auto* label = first_label(selector);
+  if (label == nullptr) {
+    others_.erase(name);
+    return;
+  }
+  const auto place = by_label_.find(*label);
+  if (place == by_label_.end()) return;
+  place->second.erase(name);
+  if (place->second.empty()) by_label_.erase(place);
+}
+
+std::vector<std::string> FactIndex::BySelector::candidates(const Labels& labels) const {
+  std::vector<std::string> names(others_.begin(), others_.end());
+  for (const auto& label : labels) {
+    const auto place = by_label_.find(label);
+    if (place != by_label_.end()) names.insert(names.end(), place->second.begin(), place->second.end());
+  }
+  return names;
+}
+
+void FactIndex::use_key(const Facts& facts, const api::LabelSelector& selector, int sign) {
+  const auto* label = first_label(selector);
+  if (label == nullptr) return;
+  LabelKey& key = keys_[label->first];
+  key.selectors += sign;
+  if (key.selectors == 0) {
+    keys_.erase(label->first);
+  } else if (key.selectors == 1 && sign > 0) {
+    for (const auto& [name, tenant] : facts.tenants) {
+      const auto found = tenant->metadata.labels.find(label->first);
+      if (found != tenant->metadata.labels.end()) key.tenants[found->second].insert(tenant.get());
+    }
+  }
+}
+
+void FactIndex::tenant_changed(const api::Tenant* old, const api::Tenant* now) {
+  for (auto& [name, key] : keys_) {
+    if (old != nullptr) {
+      const auto found = old->metadata.labels.find(name);
+      const auto place = found == old->metadata.labels.end() ? key.tenants.end() : key.tenants.find(found->second);
+      if (place != key.tenants.end()) {
+        place->second.erase_key(old);
+        if (place->second.empty()) key.tenants.erase(place);
+      }
+    }
+    if (now == nullptr) continue;
+    const auto found = now->metadata.labels.find(name);
+    if (found != now->metadata.labels.end()) key.tenants[found->second].insert(now);
+  }
+}
+
+void FactIndex::target_changed(const Facts& facts, const api::Target* old, const api::Target* now) {
   if (now != nullptr) {
     for (const auto& key : keys_of(now->spec.tenants)) ++host_keys_[key];
+    use_key(facts, now->spec.tenants, 1);
   }
-  if (old == nullptr) return;
-  for (const auto& key : keys_of(old->spec.tenants)) {
-    if (--host_keys_[key] == 0) host_keys_.erase(key);
+  if (old != nullptr) {
+    for (const auto& key : keys_of(old->spec.tenants)) {
+      if (--host_keys_[key] == 0) host_keys_.erase(key);
+    }
+    use_key(facts, old->spec.tenants, -1);
+    targets_.remove(old->spec.tenants, old->metadata.name);
   }
+  if (now != nullptr) targets_.add(now->spec.tenants, now->metadata.name);
+}
+
+void FactIndex::deployment_changed(const Facts& facts, const api::TenantDeployment* old,
+                                   const api::TenantDeployment* now) {
+  const auto by_tenants = [](const api::TenantDeployment* deployment) {
+    return deployment != nullptr && !deployment->spec.untenanted && deployment->spec.tenants;
+  };
+  if (by_tenants(now)) use_key(facts, *now->spec.tenants, 1);
+  if (by_tenants(old)) {
+    use_key(facts, *old->spec.tenants, -1);
+    deployments_.remove(*old->spec.tenants, old->metadata.name);
+  }
+  if (by_tenants(now)) deployments_.add(*now->spec.tenants, now->metadata.name);
+  if (old != nullptr && old->spec.untenanted) untenanted_.remove(old->spec.targets, old->metadata.name);
+  if (now != nullptr && now->spec.untenanted) untenanted_.add(now->spec.targets, now->metadata.name);
+}
+
+std::vector<const api::Tenant*> FactIndex::tenants_like(const Facts& facts,
+                                                        const api::LabelSelector& selector) const {
+  std::vector<const api::Tenant*> all;
+  const auto take = [&](const api::Tenant& tenant) {
+    if (api::matches(selector, tenant.metadata.labels)) all.push_back(&tenant);
+  };
+  const auto* label = first_label(selector);
+  const auto key = label == nullptr ? keys_.end() : keys_.find(label->first);
+  if (key == keys_.end()) {
+    for (const auto& [name, tenant] : facts.tenants) take(*tenant);
+    return all;
+  }
+  const auto value = key->second.tenants.find(label->second);
+  if (value == key->second.tenants.end()) return all;
+  for (const auto* tenant : value->second) take(*tenant);
+  return all;
 }
 
 bool FactIndex::concerns(const api::TenantDeployment& deployment, const api::RolloutStrategy& strategy,
@@ -139,10 +239,6 @@ bool FactIndex::concerns(const api::TenantDeployment& deployment, const api::Rol
   return std::any_of(keys.begin(), keys.end(), [&](const std::string& key) {
     return host_keys_.count(key) != 0 || places_by(strategy, key);
   });
-}
-
-bool FactIndex::concerns(const api::TenantDeployment& deployment, const api::Target* old, const api::Target* now) {
-  return takes(deployment, old) || takes(deployment, now);
 }
 
 }  // namespace tidelock::planner

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -49,6 +48,9 @@ struct ByAttempt {
   bool operator()(const api::DeploymentTask* a, const std::string& installation) const {
     return a->spec.installation < installation;
   }
+  bool operator()(const std::string& installation, const api::DeploymentTask* a) const {
+    return installation < a->spec.installation;
+  }
 };
 
 struct Facts {
@@ -68,7 +70,7 @@ struct Facts {
   ByName<api::ReleaseHold> holds;
   Attempts attempts_of(const std::string& installation) const;
 
-  std::set<const api::DeploymentTask*, ByAttempt> attempts;  // by installation, then attempt
+  PackedSet<const api::DeploymentTask*, ByAttempt> attempts;  // by installation, then attempt
 };
 
 inline Attempts Facts::attempts_of(const std::string& installation) const {

@@ -45,7 +45,7 @@ class Pace {
     slots_.erase(name);
   }
 
-  // Calls write(name, status) for each that is due; lowers `next` to when the others are.
+  // Calls write(name, status) for each that is due until it says false; lowers `next` to when the others are.
   template <class Write>
   void emit(TimePoint now, TimePoint& next, Write write) {
     forget_settled(now);
@@ -57,11 +57,11 @@ class Pace {
         next = std::min(next, *slot.emitted_at + interval_);
         continue;
       }
+      if (!write(name, open.wanted)) return;
       if (!again) {
         open.emitted = open.wanted;
         slot.emitted_at = now;
       }
-      write(name, open.wanted);
     }
   }
 

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include "controller/planner/facts.h"
 
@@ -22,5 +25,19 @@ SelectedPair selected_pair(const Facts& facts, const std::string& project,
                            const std::string& target);
 
 bool selects(const api::PairSelector& selector, const SelectedPair& pair);
+
+// Names of selectors by one thing that each asks for, so that a pair finds those that may select it.
+class SelectorIndex {
+ public:
+  void add(const std::string& name, const api::PairSelector& selector);
+  void remove(const std::string& name, const api::PairSelector& selector);
+  std::set<std::string> candidates(const SelectedPair& pair) const;
+
+ private:
+  enum class Kind { Anything, Project, Environment, Tenant, Target };
+  using Key = std::tuple<Kind, std::string, std::string>;  // of a label: key and value
+  static std::vector<Key> keys_of(const api::PairSelector& selector);
+  std::map<Key, std::set<std::string>> names_;
+};
 
 }  // namespace tidelock::planner

@@ -56,15 +56,24 @@ std::string rollout_plan_hash(const api::RolloutSpec& rollout, std::vector<Rollo
   };
   std::sort(members.begin(), members.end(),
             [&](const RolloutMember& a, const RolloutMember& b) { return key(a) < key(b); });
-  json listed = json::array();
+  std::vector<MemberTree::Member> sums;
   for (const RolloutMember& member : members) {
-    listed.push_back({member.installation, member.wave, member.digest});
+    sums.push_back({&member.installation, MemberTree::sum_of(member.installation, member.wave, member.digest)});
   }
-  return hash_of({{"rollout", 1},
+  MemberTree tree;
+  tree.build(sums);
+  return rollout_plan_hash(rollout_head(rollout), tree.sum());
+}
+
+std::string rollout_head(const api::RolloutSpec& rollout) {
+  return hash_of({{"rollout", 2},
                   {"deployment", rollout.tenant_deployment_ref.name},
                   {"digest", rollout.digest},
-                  {"strategy", strategy_json(rollout.strategy)},
-                  {"members", listed}});
+                  {"strategy", strategy_json(rollout.strategy)}});
+}
+
+std::string rollout_plan_hash(const std::string& head, const MemberTree::Sum& members) {
+  return "sha256:" + sha256_hex(head + "\n" + std::string(members.begin(), members.end()));
 }
 
 }  // namespace tidelock::planner

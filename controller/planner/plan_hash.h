@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/planner/member_tree.h"
 #include "controller/planner/planner.h"
 
 namespace tidelock::planner {
@@ -35,5 +36,8 @@ struct RolloutMember {
 //   priority): an approval must not become stale by itself. A pair that joins, leaves or changes
 //   its wave makes another hash.
 std::string rollout_plan_hash(const api::RolloutSpec& rollout, std::vector<RolloutMember> members);
+// The same from its two parts: all but the members, and MemberTree's sum of these.
+std::string rollout_head(const api::RolloutSpec& rollout);
+std::string rollout_plan_hash(const std::string& head, const MemberTree::Sum& members);
 
 }  // namespace tidelock::planner

@@ -132,6 +132,7 @@ struct Effects {
   // To be written in any order, all at once; grants and ends first in the list, then the rest.
   std::vector<Effect> effects;
   TimePoint next = kNever;  // call plan() again then, at the latest
+  bool left_out = false;    // there are more than were asked for
 };
 
 // ---- questions --------------------------------------------------------------------------------
@@ -178,6 +179,12 @@ struct Options {
       20;  // waiters whose holder and position are kept fresh in status
 };
 
+// How often something was looked at anew: what bounds the cost of a change.
+struct Looks {
+  std::int64_t pairs = 0, rollouts = 0, statuses = 0, deployments = 0, members = 0;
+  bool operator==(const Looks&) const = default;
+};
+
 class Planner {
  public:
   explicit Planner(Options options);
@@ -202,8 +209,10 @@ class Planner {
   // `kind` is "Project", "Release", …
   void remove(const std::string& kind, const std::string& name);
 
-  Effects plan(TimePoint now);
+  // About `max` effects at most, but all grants and ends: the others come when these have become facts.
+  Effects plan(TimePoint now, std::size_t max = static_cast<std::size_t>(-1));
   api::Fence fence() const;  // the highest known: given by this planner, or seen
+  Looks looks() const;       // since it was made
 
   // Facts as they are, without effects applied. Sorted by order, then by name.
   std::vector<PlanRow> rows(TimePoint now);

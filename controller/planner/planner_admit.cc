@@ -49,8 +49,8 @@ Request request_of(const api::DeploymentTask& task, const TaskView& view) {
 }  // namespace
 
 // Tells Admission what the task holds and wants; returns when that changes by time alone.
-TimePoint Planner::State::update_request(const api::DeploymentTask& task, const Decision& decision,
-                                         TimePoint now) {
+TimePoint Planner::State::update_request(const api::DeploymentTask& task, const Wish* wish,
+                                         const Decision& decision, TimePoint now) {
   const std::string& name = task.metadata.name;
   const TaskView view = view_of(task);
   const bool ending =
@@ -62,8 +62,7 @@ TimePoint Planner::State::update_request(const api::DeploymentTask& task, const 
   request.waiting = may_wait(view.state) && !gate && !ending;
   // One that is not wished for any more is about to be replaced or ended.
   if (unstarted && task.spec.digest != decision.digest) request.waiting = false;
-  const auto wish = wish_of(task.spec.installation);
-  if (wish) {
+  if (wish != nullptr) {
     request.wave = wish->wave;
     request.rank = wish->rank;
     if (unstarted && broken_before(decision.base, task.spec.digest)) request.rank -= kBrokenFirst;
@@ -78,7 +77,7 @@ TimePoint Planner::State::update_request(const api::DeploymentTask& task, const 
     }
   }
   TimePoint due = kNever;
-  if (unstarted && !gate && wish && task.spec.action != api::Action::Rollback)
+  if (unstarted && !gate && wish != nullptr && task.spec.action != api::Action::Rollback)
     gate = promotion_gate(*wish, now, due);
   if (unstarted && !gate) gate = window_gate(task);
   if (is_correction(task)) request.budgets.push_back(kCorrections);

@@ -91,29 +91,26 @@ std::optional<api::BlockedBy> Planner::State::promotion_gate(const Wish& wish, T
 // ---- removals --------------------------------------------------------------------------------
 
 void Planner::State::note_removal(const std::string& installation, const std::string& deployment, bool wanted) {
-  if (wanted) {
-    if (removals[deployment].insert(installation).second) guards_to_check.insert(deployment);
-    return;
-  }
-  for (auto place = removals.begin(); place != removals.end();) {
-    if (place->second.erase(installation) > 0) guards_to_check.insert(place->first);
-    place = place->second.empty() ? removals.erase(place) : std::next(place);
-  }
+  const std::string* before = removals.group_of(installation);
+  if (before == nullptr ? !wanted : wanted && *before == deployment) return;
+  if (before != nullptr) guards_to_check.insert(*before);
+  if (wanted) guards_to_check.insert(deployment);
+  removals.put(installation, wanted ? &deployment : nullptr);
 }
 
 // More removals at once than its deletionGuard allows wait until a person has seen their number.
 void Planner::State::guard_removals() {
   for (const auto& name : guards_to_check) {
     const auto* deployment = find(facts.deployments, name);
-    const auto found = removals.find(name);
+    const auto& leaving = removals.of(name);
     std::optional<WaveOpening> guard;
-    if (deployment != nullptr && !deployment->metadata.deletion_timestamp && found != removals.end()) {
+    if (deployment != nullptr && !deployment->metadata.deletion_timestamp && !leaving.empty()) {
       const auto& limits = deployment->spec.deletion_guard;
-      const int asked = static_cast<int>(found->second.size());
+      const int asked = static_cast<int>(leaving.size());
       const auto count = counts.find(name);
       const int all = asked + (count == counts.end() ? 0 : count->second.desired);
       const int allowed = std::max(limits.min, api::resolve_floor(limits.max, all, 0));
-      const std::string hash = removal_hash(found->second);
+      const std::string hash = asked > allowed ? removal_hash(leaving) : "";
       const auto& annotations = deployment->metadata.annotations;
       const auto word = annotations.find(kConfirmRemoval);
       if (asked > allowed && (word == annotations.end() || word->second != hash)) {
@@ -136,7 +133,7 @@ void Planner::State::guard_removals() {
     } else {
       removal_guards.erase(name);
     }
-    if (found != removals.end()) stale.installations.insert(found->second.begin(), found->second.end());
+    stale.installations.insert(leaving.begin(), leaving.end());
   }
   guards_to_check.clear();
 }

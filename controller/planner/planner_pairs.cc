@@ -26,16 +26,34 @@ bool is_removed(const Attempts& attempts) {
 
 }  // namespace
 
-void KeptDecision::keep(Decision decision, const api::Installation* installation) {
-  const bool rests = installation != nullptr && decision.base == installation->status && decision.rests();
-  decision_ = rests ? nullptr : std::make_unique<Decision>(std::move(decision));
+void KeptDecision::keep(Decision decision, const api::Installation* installation, Recent& recent) {
+  const bool based = installation != nullptr && decision.base == installation->status;
+  if (based && decision.rests()) {
+    kept_ = nullptr;
+    return;
+  }
+  if (based) decision.base = {};
+  const bool alike = based && decision.effects.empty() && decision.ending.empty();
+  if (alike) {
+    for (const auto& known : recent.all_) {
+      if (known == nullptr || !known->decision.same_rest(decision)) continue;
+      kept_ = known;
+      return;
+    }
+  }
+  kept_ = std::make_shared<const Kept>(Kept{std::move(decision), based});
+  if (alike) recent.all_[recent.next_++ % Recent::kMax] = kept_;
+}
+
+api::InstallationStatus KeptDecision::base(const api::Installation& installation) const {
+  return kept_ && !kept_->based ? kept_->decision.base : installation.status;
 }
 
 Decision KeptDecision::whole(const api::Installation* installation) const {
-  if (decision_ || installation == nullptr) return *operator->();
-  Decision decision;
+  Decision decision = *operator->();
+  if (installation == nullptr || (kept_ && !kept_->based)) return decision;
   decision.base = installation->status;
-  decision.digest = decision.base.actual_digest;
+  if (!kept_) decision.digest = decision.base.actual_digest;
   return decision;
 }
 
@@ -54,41 +72,89 @@ void Planner::State::snapshot_releases(TimePoint now) {
   stale.releases.clear();
 }
 
+Holds Planner::State::holds_of(const std::string& deployment) const {
+  Holds holds;
+  for (const auto& name : speakers.holds.of(deployment)) holds.push_back(find(facts.holds, name));
+  return holds;
+}
+
+const std::string* Planner::State::intern(const std::string& installation) {
+  return &pairs.try_emplace(installation).first->first;
+}
+
 void Planner::State::expand_deployments() {
-  const auto names = std::move(stale.deployments);
-  stale.deployments.clear();
-  for (const auto& name : names) {
-    const auto* deployment = find(facts.deployments, name);
-    Expansion expansion;
-    if (deployment != nullptr && !deployment->metadata.deletion_timestamp) {
-      expansion = expand(facts, *deployment);
-    }
-    replace_claims(name, expansion);
-    for (const auto& [rollout, object] : facts.rollouts) {
-      if (object->spec.tenant_deployment_ref.name == name) stale.rollouts.insert(rollout);
-    }
-    if (deployment == nullptr) {
-      expansions.erase(name);
-      counts.erase(name);
-      books.erase(name);
-      new_rollouts.erase(name);
-      new_holds.erase(name);
-      deployment_pace.forget(name);
-      continue;
-    }
-    expansions[name] = std::move(expansion);
-    auto& book = books[name];
-    book.plan_hash.clear();
-    // What came of another rollout says nothing about this one.
-    if (const auto current = current_rollout(name);
-        book.rollout != current || find(facts.rollouts, current) == nullptr) {
-      book.rollout.clear();
-      book.outcome = {};
-    }
-    update_holds(name);
-    plan_rollout(name);
-    stale.deployment_status.insert(name);
+  const auto names = std::exchange(stale.deployments, {});
+  const auto members = std::exchange(stale.members, {});
+  for (const auto& name : names) expand_deployment(name);
+  for (const auto& [name, some] : members) {
+    if (names.count(name) == 0) expand_members(name, some);
   }
+}
+
+void Planner::State::expand_deployment(const std::string& name) {
+  ++looks.deployments;
+  const auto* deployment = find(facts.deployments, name);
+  Expansion expansion;
+  if (deployment != nullptr && !deployment->metadata.deletion_timestamp) {
+    expansion = expand(facts, index, *deployment, holds_of(name), [this](const std::string& pair) { return intern(pair); });
+  }
+  replace_claims(name, expansion);
+  const auto& rollouts = speakers.rollouts.of(name);
+  stale.rollouts.insert(rollouts.begin(), rollouts.end());
+  if (deployment == nullptr) {
+    expansions.erase(name);
+    counts.erase(name);
+    books.erase(name);
+    new_rollouts.erase(name);
+    new_holds.erase(name);
+    deployment_pace.forget(name);
+    return;
+  }
+  expansions[name] = std::move(expansion);
+  RolloutBook& book = books[name];
+  book.plan_hash.clear();
+  book.head.clear();
+  // What came of another rollout says nothing about this one.
+  if (const auto current = current_rollout(name);
+      book.rollout != current || find(facts.rollouts, current) == nullptr) {
+    book.rollout.clear();
+    book.outcome = {};
+  }
+  update_holds(name);
+  plan_rollout(name);
+  stale.deployment_status.insert(name);
+}
+
+// Some pairs of a deployment came, went or changed their wave.
+void Planner::State::expand_members(const std::string& name, const Pairs& some) {
+  looks.members += static_cast<std::int64_t>(some.size());
+  const auto* deployment = find(facts.deployments, name);
+  const auto found = expansions.find(name);
+  if (deployment == nullptr || deployment->metadata.deletion_timestamp || found == expansions.end()) return;
+  const auto changed = expand_again(facts, *deployment, holds_of(name),
+                                    [this](const std::string& pair) { return intern(pair); }, some, found->second);
+  if (changed.empty()) return;
+  RolloutBook& book = books[name];
+  for (const auto& rewish : changed) {
+    const auto& installation = *rewish.installation;
+    if (rewish.now) {
+      add_claim(installation, name);
+    } else {
+      drop_claim(installation, name);
+      counts[name].conflicts.erase(installation);
+    }
+    if (const auto wish = book.head.empty() ? std::nullopt : found->second.wishes.find(installation)) {
+      book.members.put({rewish.installation, MemberTree::sum_of(installation, wave_name(*wish), wish->choice.digest)});
+    } else if (!book.head.empty()) {
+      book.members.remove(installation);
+    }
+    stale.installations.insert(*rewish.installation);
+    update_conflicts(*rewish.installation);
+  }
+  book.plan_hash.clear();
+  if (const auto rollout = current_rollout(name); !rollout.empty()) stale.rollouts.insert(rollout);
+  plan_rollout(name);
+  stale.deployment_status.insert(name);
 }
 
 // Pairs that came, went or changed have to be decided again.
@@ -209,6 +275,7 @@ void Planner::State::decide_pairs(TimePoint now) {
 }
 
 void Planner::State::decide_pair(const std::string& installation, TimePoint now) {
+  ++looks.pairs;
   const auto wished = wish_of(installation);
   const Wish* wish = wished ? &*wished : nullptr;
   const auto* object = find(facts.installations, installation);
@@ -216,10 +283,12 @@ void Planner::State::decide_pair(const std::string& installation, TimePoint now)
   if (wish == nullptr && object == nullptr && attempts.empty()) {
     count_pair(installation, {});
     note_removal(installation, "", false);
+    strays.put(installation, nullptr);
+    note_effects(installation, {});
+    blocked.erase_key(installation);
     const auto place = pairs.find(installation);
     if (place != pairs.end()) place->second.decision = {};
     if (place != pairs.end() && place->second.claimer == nullptr) pairs.erase(place);
-    acting.erase(installation);
     decide_again.set(installation, kNever);
     return;
   }
@@ -239,16 +308,14 @@ void Planner::State::decide_pair(const std::string& installation, TimePoint now)
   Decision decision = decide(facts, installation, wish, opening, now);
   note_removal(installation, owner,
                wish == nullptr && object != nullptr && decision.action == api::Action::Remove && !is_removed(attempts));
+  const bool stray = !owner.empty() && (wish == nullptr || wish->deployment != owner);
+  strays.put(installation, stray ? &owner : nullptr);
   cancel_outside_window(decision);
-  if (decision.effects.empty()) {
-    acting.erase(installation);
-  } else {
-    acting.insert(installation);
-  }
+  note_effects(installation, decision);
   due = std::min(due, decision.due);
   for (const auto& [attempt, task] : attempts) {
     if (!api::is_terminal(task->status.phase))
-      due = std::min(due, update_request(*task, decision, now));
+      due = std::min(due, update_request(*task, wish, decision, now));
   }
   stale.installation_status.insert(installation);
   PairPlace place;
@@ -265,8 +332,27 @@ void Planner::State::decide_pair(const std::string& installation, TimePoint now)
       place.succeeded_at = progress.succeeded_at;
   }
   decide_again.set(installation, due);
-  pairs[installation].decision.keep(std::move(decision), object);
+  const auto kept = pairs.try_emplace(installation).first;
+  if (decision.blocked) {
+    blocked.insert(&kept->first);
+  } else {
+    blocked.erase_key(installation);
+  }
+  kept->second.decision.keep(std::move(decision), object, recent);
   count_pair(installation, place);
+}
+
+void Planner::State::note_effects(const std::string& installation, const Decision& decision) {
+  const auto ends = std::count_if(decision.effects.begin(), decision.effects.end(), is_end);
+  const auto note = [&](std::set<std::string>& names, bool any) {
+    if (any) {
+      names.insert(installation);
+    } else {
+      names.erase(installation);
+    }
+  };
+  note(ending, ends > 0);
+  note(acting, decision.effects.size() > static_cast<std::size_t>(ends));
 }
 
 // A window that closes may ask running tasks to stop at their next step.
@@ -290,7 +376,7 @@ void Planner::State::count_pair(const std::string& installation, const PairPlace
     auto& all = counts[*at.deployment];
     all.desired += sign;
     // How many may be removed is a share of all.
-    if (removals.count(*at.deployment) != 0) guards_to_check.insert(*at.deployment);
+    if (!removals.of(*at.deployment).empty()) guards_to_check.insert(*at.deployment);
     all.states[at.state] += sign;
     if (at.state == PairState::Failed && sign > 0) all.failed.insert(installation);
     if (at.state == PairState::Failed && sign < 0) all.failed.erase(installation);

@@ -45,7 +45,7 @@ const std::string* Planner::State::wave_of(const Wish& wish) const {
   const auto expansion = expansions.find(wish.deployment);
   const auto wave = static_cast<std::size_t>(wish.wave);
   if (wish.wave < 0 || expansion == expansions.end() || wave >= expansion->second.waves.size()) return nullptr;
-  return &expansion->second.waves[wave];
+  return &expansion->second.waves[wave].name;
 }
 
 std::string Planner::State::window_name(const Wish& wish) const {
@@ -96,7 +96,7 @@ const WaveOpening* Planner::State::opening_of_window(const std::string& window) 
   if (expansion == expansions.end()) return nullptr;
   const auto& names = expansion->second.waves;
   for (std::size_t i = 0; i < std::min(openings.size(), names.size()); ++i) {
-    if (window.compare(slash + 1, std::string::npos, names[i]) == 0) return &openings[i];
+    if (window.compare(slash + 1, std::string::npos, names[i].name) == 0) return &openings[i];
   }
   return nullptr;
 }
@@ -126,22 +126,20 @@ void Planner::State::advance_rollouts(TimePoint now) {
 }
 
 void Planner::State::advance_rollout_of(const std::string& deployment, const api::Rollout& rollout, TimePoint now) {
+  ++looks.rollouts;
   RolloutBook& book = books[deployment];
   const auto& expansion = expansions.at(deployment);
   const auto& wished = facts.deployments.at(deployment)->spec;
   const auto pause = who_pauses(facts, deployment, rollout.metadata.name, wished.environment_ref.name,
                                 wished.project_ref.name);
   if (book.plan_hash.empty()) book.plan_hash = hash_of(deployment, rollout);
-  std::vector<WaveCounts> waves = book.waves;
-  waves.resize(expansion.waves.size());
-  RolloutInput input{rollout, waves, expansion.unmatched, pause, book.plan_hash, {}, {}};
-  for (const auto& [name, approval] : facts.approvals) {
-    if (approval->spec.rollout_ref.name == rollout.metadata.name) input.approvals.push_back(approval.get());
-  }
+  if (book.waves.size() < expansion.waves.size()) book.waves.resize(expansion.waves.size());
+  RolloutInput input{rollout, expansion.waves, book.waves, "", pause, book.plan_hash, {}, {}};
+  if (!expansion.unmatched.empty()) input.unmatched = **expansion.unmatched.begin();
+  for (const auto& name : speakers.approvals.of(rollout.metadata.name)) input.approvals.push_back(find(facts.approvals, name));
   if (rollout.spec.strategy.max_starts_per_minute) input.starts = recent_starts(rollout.metadata.name, now);
-  for (const auto& [name, hold] : facts.holds) {
-    input.held = input.held || (hold->spec.tenant_deployment_ref.name == deployment &&
-                                hold->spec.digest == rollout.spec.digest && !hold->metadata.deletion_timestamp);
+  for (const auto* hold : holds_of(deployment)) {
+    input.held = input.held || (hold->spec.digest == rollout.spec.digest && !hold->metadata.deletion_timestamp);
   }
   input.held_moving = book.held_moving;
   input.windowed = book.windowed > 0;
@@ -160,7 +158,7 @@ void Planner::State::take_outcome(const std::string& deployment, const api::Roll
   std::set<int> changed;
   for (std::size_t i = 0; i < outcome.waves.size(); ++i) {
     const auto& opening = outcome.waves[i];
-    const std::string window = window_of(name, expansions.at(deployment).waves[i]);
+    const std::string window = window_of(name, expansions.at(deployment).waves[i].name);
     admission.set_window(window, opening.open ? opening.window : std::nullopt);
     if (opening.slots) admission.set_budget(window, *opening.slots);
     const bool same = i < before.waves.size() && same_opening(before.waves[i], opening);
@@ -168,8 +166,9 @@ void Planner::State::take_outcome(const std::string& deployment, const api::Roll
     if (i == 0 && !same) changed.insert(-1);
   }
   if (!changed.empty()) {
-    for (const auto& [installation, wish] : expansions.at(deployment).wishes) {
-      if (changed.count(wish.wave) != 0) stale.installations.insert(installation);
+    const auto& wishes = expansions.at(deployment).wishes;
+    for (auto at = wishes.begin(); at != wishes.end(); ++at) {
+      if (changed.count(at.wave()) != 0) stale.installations.insert(at.name());
     }
   }
   if (before.stalled != outcome.stalled || before.status.phase != outcome.status.phase)
@@ -194,22 +193,31 @@ void Planner::State::take_outcome(const std::string& deployment, const api::Roll
   book.outcome = std::move(outcome);
 }
 
-std::string Planner::State::hash_of(const std::string& deployment, const api::Rollout& rollout) const {
-  const auto& expansion = expansions.at(deployment);
-  std::vector<RolloutMember> members;
-  members.reserve(expansion.wishes.size());
-  for (const auto& [installation, wish] : expansion.wishes) {
-    members.push_back({installation, wave_name(wish), wish.choice.digest});
+std::string Planner::State::hash_of(const std::string& deployment, const api::Rollout& rollout) {
+  RolloutBook& book = books[deployment];
+  if (book.head.empty()) {
+    const auto& expansion = expansions.at(deployment);
+    const bool waved = !rollout.spec.strategy.waves.empty();
+    static const std::string kNone;
+    std::vector<MemberTree::Member> members;
+    members.reserve(expansion.wishes.size());
+    for (auto at = expansion.wishes.begin(); at != expansion.wishes.end(); ++at) {
+      const auto wave = static_cast<std::size_t>(at.wave());
+      const auto& name = waved && at.wave() >= 0 ? expansion.waves[wave].name : kNone;
+      members.push_back({at.kept_name(), MemberTree::sum_of(at.name(), name, at.digest())});
+    }
+    book.members.build(members);
+    book.head = rollout_head(rollout.spec);
   }
-  return rollout_plan_hash(rollout.spec, std::move(members));
+  return rollout_plan_hash(book.head, book.members.sum());
 }
 
 // A hold ends when another release is wished for.
 void Planner::State::update_holds(const std::string& deployment) {
   const auto expansion = expansions.find(deployment);
   const bool known = expansion != expansions.end() && !expansion->second.main.digest.empty();
-  for (const auto& [name, hold] : facts.holds) {
-    if (hold->spec.tenant_deployment_ref.name != deployment) continue;
+  for (const auto* hold : holds_of(deployment)) {
+    const auto& name = hold->metadata.name;
     if (known && hold->spec.digest != expansion->second.main.digest) {
       old_holds.emplace(name, DeleteHold{name, hold->metadata.uid});
     } else {

@@ -3,6 +3,7 @@
 // Everything here can be rebuilt from the facts; only the pace of status writes is memory.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "controller/planner/explain.h"
 #include "controller/planner/fact_index.h"
 #include "controller/planner/facts.h"
+#include "controller/planner/member_tree.h"
 #include "controller/planner/pace.h"
 #include "controller/planner/status.h"
 #include "controller/planner/step_durations.h"
@@ -38,6 +40,10 @@ class Timers {
   std::set<std::pair<TimePoint, std::string>> by_time_;
 };
 
+inline bool is_end(const Effect& effect) {
+  return std::holds_alternative<EndTask>(effect) || std::holds_alternative<CancelTask>(effect);
+}
+
 // Where a pair is counted.
 struct PairPlace {
   const std::string* deployment = nullptr;  // in deployment_names; null = nowhere
@@ -49,19 +55,35 @@ struct PairPlace {
   TimePoint succeeded_at;  // of Succeeded, in a wave where it matters; else zero
   bool operator==(const PairPlace&) const = default;
 };
-// A decision as it is kept: that of a pair at rest takes no room, since its installation says it all.
+// A decision as it is kept: that of a pair at rest takes no room, since its installation says it all; that of
+// many pairs that wait for the same is kept once.
 class KeptDecision {
+  struct Kept {
+    Decision decision;
+    bool based = false;  // `base` is what the installation says, and left out
+  };
+
  public:
+  // What pairs were told of late.
+  class Recent {
+   private:
+    friend class KeptDecision;
+    static constexpr std::size_t kMax = 8;
+    std::array<std::shared_ptr<const Kept>, kMax> all_;
+    std::size_t next_ = 0;
+  };
+
   // `installation` is what was decided on; null = there was none.
-  void keep(Decision decision, const api::Installation* installation);
-  // Without base and digest for a pair at rest.
-  const Decision* operator->() const { return decision_ ? decision_.get() : &plain(); }
+  void keep(Decision decision, const api::Installation* installation, Recent& recent);
+  // Maybe without base, and without digest for a pair at rest.
+  const Decision* operator->() const { return kept_ ? &kept_->decision : &plain(); }
+  api::InstallationStatus base(const api::Installation& installation) const;
   // In full, for the same installation.
   Decision whole(const api::Installation* installation) const;
 
  private:
   static const Decision& plain();
-  std::unique_ptr<Decision> decision_;
+  std::shared_ptr<const Kept> kept_;
 };
 
 struct PairEntry {
@@ -76,7 +98,9 @@ struct RolloutBook {
   std::vector<std::map<TimePoint, int>> successes;  // by wave: when its pairs succeeded
   int held_moving = 0;
   int windowed = 0;
-  std::string plan_hash;  // empty = to be computed
+  std::string plan_hash;  // empty = to be computed, from:
+  std::string head;       // empty = to be computed, and the members, too
+  MemberTree members;     // names in pairs
   std::string rollout;    // that `outcome` is about; empty = none
   RolloutOutcome outcome;
 };
@@ -84,10 +108,19 @@ struct RolloutBook {
 struct Stale {
   std::set<std::string> releases;
   std::set<std::string> deployments;    // to be expanded
+  std::map<std::string, Pairs> members;  // by deployment: of others, pairs to be expanded
   std::set<std::string> installations;  // to be decided
   // Statuses to be computed.
   std::set<std::string> projects, deployment_status, rollouts, installation_status, lock_groups,
-      budgets;
+      budgets, windows;
+};
+
+// Which objects speak of one, by its name.
+struct Speakers {
+  Grouped approvals;  // by rollout
+  Grouped holds, rollouts;  // by deployment
+  Grouped deployments_of_project, deployments_of_environment, releases;
+  Grouped live_tasks;  // unfinished, by rollout
 };
 
 struct Planner::State {
@@ -96,6 +129,8 @@ struct Planner::State {
   Options options;
   Facts facts;
   FactIndex index;
+  Speakers speakers;
+  Groups strays;  // installations of deployments that do not wish for them, or not as first
   Admission admission;
   Stale stale;
   Windows windows;
@@ -108,9 +143,11 @@ struct Planner::State {
   std::map<std::string, PairCounts> counts;             // by deployment
   std::map<std::string, RolloutBook> books;             // by deployment
   std::map<std::string, PairEntry> pairs;               // by installation
-  std::set<std::string> acting;                         // installations whose decision has effects
+  KeptDecision::Recent recent;
+  std::set<std::string> acting, ending;                 // installations whose decision has effects: others, ends
+  NameSet blocked;                                      // installations for which no task is made; in pairs
   std::map<std::string, CreateRollout> new_rollouts;    // by deployment
-  std::map<std::string, std::set<std::string>> removals;   // by deployment: asked for, without a task
+  Groups removals;                                         // by deployment: asked for, without a task
   std::map<std::string, WaveOpening> removal_guards;       // by deployment: too many of them
   std::set<std::string> guards_to_check;                   // deployments
   std::map<std::string, CreateHold> new_holds;          // by deployment
@@ -128,6 +165,7 @@ struct Planner::State {
   std::map<std::string, GrantTask> grants;                  // outstanding, by task
   std::map<std::string, std::vector<api::StepWait>> waits;  // of waiting tasks, the last one open
   api::Fence fence;                                         // highest known
+  Looks looks;
 
   Pace<api::TenantDeploymentStatus> deployment_pace;
   Pace<api::RolloutStatus> rollout_pace;
@@ -141,24 +179,31 @@ struct Planner::State {
   // planner.cc
   LockRules rules_of(const std::string& instance) const;
   void advance(TimePoint now);
+  void advance_windows(TimePoint now);
+  WindowVerdict window_verdict(const api::DeploymentTask& task);
+
+  // planner_facts.cc
   void unindex(const api::DeploymentTask& task);
   void stale_pairs(const FactIndex::Names& names);
+  void stale_pairs_of(const std::string& deployment);
+  void stale_member(const std::string& deployment, const std::string& tenant, const std::string& target);
+  void project_changed(const std::string& name);
+  void environment_changed(const std::string& name);
+  void deployment_changed(const std::string& name, const api::TenantDeployment* old, const api::TenantDeployment* now);
+  // Null: it was, it is not of a deployment.
+  void rollout_changed(const std::string& name, const std::string* old, const std::string* now);
   void tenant_changed(const std::string& name, const api::Tenant* old, const api::Tenant* now);
   void target_changed(const std::string& name, const api::Target* old, const api::Target* now);
   void stale_pairs_with_tasks();
   void stale_where_unresolved();
-  void advance_windows(TimePoint now);
-  WindowVerdict window_verdict(const api::DeploymentTask& task);
-  template <class Matches>
-  void stale_where(Matches matches) {
-    for (const auto& [name, installation] : facts.installations) {
-      if (matches(installation->spec)) stale.installations.insert(name);
-    }
-  }
 
   // planner_pairs.cc
+  Holds holds_of(const std::string& deployment) const;
   void snapshot_releases(TimePoint now);
   void expand_deployments();
+  void expand_deployment(const std::string& name);
+  void expand_members(const std::string& name, const Pairs& pairs);
+  const std::string* intern(const std::string& installation);
   void replace_claims(const std::string& deployment, const Expansion& expansion);
   bool add_claim(const std::string& installation, const std::string& deployment);
   void drop_claim(const std::string& installation, const std::string& deployment);
@@ -169,6 +214,7 @@ struct Planner::State {
   std::optional<Wish> wish_of(const std::string& installation) const;
   void decide_pairs(TimePoint now);
   void decide_pair(const std::string& installation, TimePoint now);
+  void note_effects(const std::string& installation, const Decision& decision);
   void cancel_outside_window(Decision& decision);
   void count_pair(const std::string& installation, const PairPlace& place);
 
@@ -191,13 +237,14 @@ struct Planner::State {
   void advance_rollouts(TimePoint now);
   void advance_rollout_of(const std::string& deployment, const api::Rollout& rollout, TimePoint now);
   void take_outcome(const std::string& deployment, const api::Rollout& rollout, RolloutOutcome outcome);
-  std::string hash_of(const std::string& deployment, const api::Rollout& rollout) const;
+  std::string hash_of(const std::string& deployment, const api::Rollout& rollout);
   void update_holds(const std::string& deployment);
   void note_start(const api::DeploymentTask& task, bool exists);
   RecentStarts recent_starts(const std::string& rollout, TimePoint now);
 
   // planner_admit.cc
-  TimePoint update_request(const api::DeploymentTask& task, const Decision& decision,
+  // `wish` is that of its installation; null = none.
+  TimePoint update_request(const api::DeploymentTask& task, const Wish* wish, const Decision& decision,
                            TimePoint now);
   std::optional<api::BlockedBy> window_gate(const api::DeploymentTask& task);
   void order_by_work(const api::DeploymentTask& task, const TaskView& view, Request& request);
@@ -215,9 +262,9 @@ struct Planner::State {
   void refresh_statuses(TimePoint now);
   void refresh_lock_groups(TimePoint now);
   void refresh_installation(const std::string& name, TimePoint now);
-  void emit_statuses(TimePoint now, Effects& effects);
+  void emit_statuses(TimePoint now, std::size_t max, Effects& effects);
   void emit_grants_and_ends(Effects& effects) const;
-  void emit_objects(Effects& effects) const;
+  void emit_objects(std::size_t max, Effects& effects) const;
 };
 
 }  // namespace tidelock::planner

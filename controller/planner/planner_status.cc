@@ -21,23 +21,29 @@ api::InstallationStatus without_details(api::InstallationStatus status) {
   return status;
 }
 
-bool is_end(const Effect& effect) {
-  return std::holds_alternative<EndTask>(effect) || std::holds_alternative<CancelTask>(effect);
+// No room for more; the rest comes when these are facts.
+bool full(Effects& effects, std::size_t max) {
+  if (effects.effects.size() < max) return false;
+  effects.left_out = true;
+  return true;
 }
 
 template <class Change, class Status, class Object>
-void emit_paced(Pace<Status>& pace, const ByName<Object>& objects, TimePoint now,
+void emit_paced(Pace<Status>& pace, const ByName<Object>& objects, TimePoint now, std::size_t max,
                 Effects& effects) {
   pace.emit(now, effects.next, [&](const std::string& name, const Status& status) {
-    const auto* object = find(objects, name);
-    if (object == nullptr) return;
-    effects.effects.push_back(Change{name, object->metadata.resource_version, status});
+    if (full(effects, max)) return false;
+    if (const auto* object = find(objects, name)) {
+      effects.effects.push_back(Change{name, object->metadata.resource_version, status});
+    }
+    return true;
   });
 }
 
 }  // namespace
 
 void Planner::State::refresh_installation(const std::string& name, TimePoint now) {
+  ++looks.statuses;
   const auto* installation = find(facts.installations, name);
   const auto place = pairs.find(name);
   if (installation == nullptr || place == pairs.end()) return;
@@ -51,9 +57,11 @@ void Planner::State::refresh_installation(const std::string& name, TimePoint now
   }
   const auto* task = find(facts.tasks, pair.decision->task);
   const auto wish = wish_of(name);
-  auto status = installation_status(*installation, wish ? &*wish : nullptr, pair.decision.whole(installation), task,
+  auto status = installation_status(*installation, wish ? &*wish : nullptr, *pair.decision.operator->(),
+                                    pair.decision.base(*installation), task,
                                     why_pair(pair, options.status_waiters_max), now);
-  const bool urgent = without_details(status) != without_details(installation->status);
+  const bool urgent =
+      status != installation->status && without_details(status) != without_details(installation->status);
   installation_pace.want(name, installation->status, std::move(status), urgent);
 }
 
@@ -128,14 +136,14 @@ void Planner::State::emit_grants_and_ends(Effects& effects) const {
           CancelTask{name, version, {api::CancelMode::StepBoundary, "LockWaitTimeout", message}});
     }
   }
-  for (const auto& name : acting) {
+  for (const auto& name : ending) {
     for (const auto& effect : pairs.at(name).decision->effects) {
       if (is_end(effect)) effects.effects.push_back(effect);
     }
   }
 }
 
-void Planner::State::emit_objects(Effects& effects) const {
+void Planner::State::emit_objects(std::size_t max, Effects& effects) const {
   for (const auto& [name, status] : snapshots) {
     const auto* release = find(facts.releases, name);
     if (release != nullptr) {
@@ -147,6 +155,7 @@ void Planner::State::emit_objects(Effects& effects) const {
   for (const auto& [deployment, hold] : new_holds) effects.effects.push_back(hold);
   for (const auto& [name, hold] : old_holds) effects.effects.push_back(hold);
   for (const auto& name : acting) {
+    if (full(effects, max)) return;
     for (const auto& effect : pairs.at(name).decision->effects) {
       if (!is_end(effect)) effects.effects.push_back(effect);
     }
@@ -166,12 +175,13 @@ void Planner::State::emit_objects(Effects& effects) const {
   }
 }
 
-void Planner::State::emit_statuses(TimePoint now, Effects& effects) {
-  emit_paced<InstallationStatusChange>(installation_pace, facts.installations, now, effects);
-  emit_paced<TenantDeploymentStatusChange>(deployment_pace, facts.deployments, now, effects);
-  emit_paced<RolloutStatusChange>(rollout_pace, facts.rollouts, now, effects);
-  emit_paced<LockGroupStatusChange>(lock_group_pace, facts.lock_groups, now, effects);
-  emit_paced<BudgetStatusChange>(budget_pace, facts.budgets, now, effects);
+// There are many installations and few others.
+void Planner::State::emit_statuses(TimePoint now, std::size_t max, Effects& effects) {
+  emit_paced<InstallationStatusChange>(installation_pace, facts.installations, now, max - max / 8, effects);
+  emit_paced<TenantDeploymentStatusChange>(deployment_pace, facts.deployments, now, max, effects);
+  emit_paced<RolloutStatusChange>(rollout_pace, facts.rollouts, now, max, effects);
+  emit_paced<LockGroupStatusChange>(lock_group_pace, facts.lock_groups, now, max, effects);
+  emit_paced<BudgetStatusChange>(budget_pace, facts.budgets, now, max, effects);
 }
 
 }  // namespace tidelock::planner

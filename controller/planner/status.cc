@@ -16,10 +16,11 @@ void put(std::vector<Condition>& conditions, const char* type, bool status,
   api::set_condition(conditions, Condition{type, status, false, reason, message, now, generation});
 }
 
-bool is_ready(const Wish& wish, const api::Installation* installation, const Decision& decision) {
+bool is_ready(const Wish& wish, const api::Installation* installation, const Decision& decision,
+              const std::string& actual_digest) {
   return installation != nullptr && !wish.choice.digest.empty() &&
          installation->spec.digest == wish.choice.digest &&
-         decision.base.actual_digest == wish.choice.digest && decision.task.empty() &&
+         actual_digest == wish.choice.digest && decision.task.empty() &&
          decision.health == Decision::Health::Fine;
 }
 
@@ -59,12 +60,16 @@ void installation_conditions(const api::Installation& installation, bool ready,
       stalled ? decision.message : "", now, generation);
 }
 
-std::string some_names(const std::set<std::string>& names) {
+const std::string& text_of(const std::string& name) { return name; }
+const std::string& text_of(const std::string* name) { return *name; }
+
+template <class Names>
+std::string some_names(const Names& names) {
   std::string text;
   std::size_t count = 0;
   for (const auto& name : names) {
     if (++count > 3) return text + " and " + std::to_string(names.size() - 3) + " more";
-    text += (text.empty() ? "" : ", ") + name;
+    text += (text.empty() ? "" : ", ") + text_of(name);
   }
   return text;
 }
@@ -98,7 +103,7 @@ std::pair<std::string, std::string> why_stalled(const Expansion& expansion, cons
     return {main.problem->kind == "Reference" ? "ReferenceNotFound" : "Invalid",
             main.problem->message};
   if (rollout == "NoWaveForPair" && !expansion.unmatched.empty()) {
-    return {rollout, "no wave takes " + some_names({expansion.unmatched.begin(), expansion.unmatched.end()})};
+    return {rollout, "no wave takes " + some_names(expansion.unmatched)};
   }
   // With one wave of everything there is more to say than that it has no success.
   const bool plain = rollout == "NoSuccessInWave" && expansion.waves.size() == 1 && !counts.failed.empty();
@@ -136,7 +141,7 @@ void ambiguous_condition(const Expansion& expansion, std::vector<Condition>& con
     return;
   }
   put(conditions, "PolicyAmbiguous", true, "TwoWavesMatch",
-      "more than one wave takes " + expansion.ambiguous + "; the first one has it", now, generation);
+      "more than one wave takes " + **expansion.ambiguous.begin() + "; the first one has it", now, generation);
 }
 
 }  // namespace
@@ -167,12 +172,12 @@ PairState pair_state(const Wish& wish, Progress progress, const Decision& decisi
 }
 
 api::InstallationStatus installation_status(const api::Installation& installation, const Wish* wish,
-                                            const Decision& decision,
+                                            const Decision& decision, api::InstallationStatus base,
                                             const api::DeploymentTask* task,
                                             std::vector<api::BlockedBy> blocked_by, TimePoint now) {
-  api::InstallationStatus status = decision.base;
+  api::InstallationStatus status = std::move(base);
   status.observed_generation = installation.metadata.generation;
-  const bool ready = wish != nullptr && is_ready(*wish, &installation, decision);
+  const bool ready = wish != nullptr && is_ready(*wish, &installation, decision, status.actual_digest);
   status.action = ready ? api::Action::None : decision.action;
   if (task != nullptr) {
     status.task = task->metadata.name;

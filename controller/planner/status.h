@@ -21,8 +21,9 @@ enum class PairState { Ready, Updating, Waiting, Failed, Held };
 PairState pair_state(const Wish& wish, Progress progress, const Decision& decision,
                      const api::DeploymentTask* task);
 
+// `base` is that of the decision.
 api::InstallationStatus installation_status(const api::Installation& installation, const Wish* wish,
-                                            const Decision& decision,
+                                            const Decision& decision, api::InstallationStatus base,
                                             const api::DeploymentTask* task,
                                             std::vector<api::BlockedBy> blocked_by, TimePoint now);
 

@@ -31,7 +31,7 @@ class Run {
       : in_(in),
         now_(now),
         strategy_(in.rollout.spec.strategy),
-        waves_(waves_of(strategy_)),
+        waves_(in.waves),
         known_(in.rollout.status),
         opened_(waves_.size()) {}
 
@@ -443,7 +443,7 @@ class Run {
       return because("Wave", before, "waits for wave " + before + " of rollout " + name());
     }
     if (!in_.unmatched.empty()) {
-      return because("Wave", me, "no wave takes pair " + in_.unmatched.front() + ": nothing of " + me +
+      return because("Wave", me, "no wave takes pair " + in_.unmatched + ": nothing of " + me +
                                      " starts");
     }
     if (!in_.pause.empty()) return because("Pause", in_.pause, in_.pause + " is paused");
@@ -546,14 +546,14 @@ class Run {
     std::string text = std::to_string(done) + " of " + std::to_string(members) + " done, " +
                        std::to_string(failed) + " failed";
     if (waves_.size() > 1 && first_open_) text += "; at wave " + waves_[*first_open_].name;
-    if (!in_.unmatched.empty()) text += "; no wave takes pair " + in_.unmatched.front();
+    if (!in_.unmatched.empty()) text += "; no wave takes pair " + in_.unmatched;
     return text;
   }
 
   const RolloutInput& in_;
   const TimePoint now_;
   const api::RolloutStrategy& strategy_;
-  const std::vector<WaveSpec> waves_;
+  const std::vector<WaveSpec>& waves_;
   const RolloutStatus& known_;
   RolloutOutcome out_;
   bool over_ = false;  // nothing more of it starts

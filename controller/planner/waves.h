@@ -45,8 +45,9 @@ struct RecentStarts {
 
 struct RolloutInput {
   const api::Rollout& rollout;
-  const std::vector<WaveCounts>& counts;  // by wave; as many as the strategy has, at least one
-  const std::vector<std::string>& unmatched;  // pairs that no wave takes
+  const std::vector<api::WaveSpec>& waves;  // waves_of() its strategy
+  const std::vector<WaveCounts>& counts;    // by wave; of as many at least
+  std::string unmatched;  // the first pair that no wave takes; empty = none
   std::string pause;      // "Environment production": who keeps all of it from starting; empty = nobody
   std::string plan_hash;  // of now
   std::vector<const api::Approval*> approvals;  // that name this rollout

@@ -49,6 +49,11 @@ void Windows::set(const api::DeploymentWindow& window) {
       entry.spec == window.spec) {
     return;
   }
+  if (!entry.name.empty()) {
+    by_selector_.remove(name, entry.spec.selector);
+    certain_until_.erase({entry.state.certain_until, name});
+  }
+  by_selector_.add(name, window.spec.selector);
   entry = {name, window.metadata.generation, window.spec, {}, {}, {}, kNever};
   if (auto hours = OpeningHours::read(window.spec)) {
     entry.hours = std::move(*hours);
@@ -59,7 +64,12 @@ void Windows::set(const api::DeploymentWindow& window) {
 }
 
 void Windows::remove(const std::string& name) {
-  if (entries_.erase(name) != 0) changed_.insert(name);
+  const auto place = entries_.find(name);
+  if (place == entries_.end()) return;
+  by_selector_.remove(name, place->second.spec.selector);
+  certain_until_.erase({place->second.state.certain_until, name});
+  entries_.erase(place);
+  changed_.insert(name);
 }
 
 std::set<std::string> Windows::advance(TimePoint now) {
@@ -67,18 +77,32 @@ std::set<std::string> Windows::advance(TimePoint now) {
     now_ = now;
     return {};
   }
+  std::set<std::string> due = changed_;
+  if (now < now_) {
+    for (const auto& [name, entry] : entries_) due.insert(name);
+  }
+  for (const auto& [end, name] : certain_until_) {
+    if (end > now) break;
+    due.insert(name);
+  }
   now_ = now;
-  next_ = kNever;
   verdicts_.clear();
   auto changed = std::exchange(changed_, {});
-  for (auto& [name, entry] : entries_) {
-    const OpeningState state = entry.at(now);
-    if (!alike(state, entry.state)) changed.insert(name);
-    entry.state = state;
-    entry.evaluated_at = now;
-    next_ = std::min(next_, state.certain_until);
+  for (const auto& name : due) {
+    const auto entry = entries_.find(name);
+    if (entry != entries_.end()) evaluate(entry->second, changed);
   }
+  next_ = certain_until_.empty() ? kNever : certain_until_.begin()->first;
   return changed;
+}
+
+void Windows::evaluate(Entry& entry, std::set<std::string>& changed) {
+  const OpeningState state = entry.at(now_);
+  if (!alike(state, entry.state)) changed.insert(entry.name);
+  certain_until_.erase({entry.state.certain_until, entry.name});
+  if (state.certain_until != kNever) certain_until_.emplace(state.certain_until, entry.name);
+  entry.state = state;
+  entry.evaluated_at = now_;
 }
 
 std::optional<Windows::Block> Windows::denied(const Selection& selection, bool rollback,
@@ -165,7 +189,8 @@ WindowVerdict Windows::judge(const Selection& selection, bool rollback, TimePoin
 WindowVerdict Windows::verdict(const SelectedPair& pair, bool rollback) {
   INVARIANT(changed_.empty());
   Selection selection;
-  for (const auto& [name, entry] : entries_) {
+  for (const auto& name : by_selector_.candidates(pair)) {
+    const auto& entry = entries_.at(name);
     if (planner::selects(entry.spec.selector, pair)) selection.push_back(&entry);
   }
   if (selection.empty()) return {};

@@ -80,9 +80,12 @@ class Windows {
   static std::optional<Block> not_allowed(const Selection& selection, bool rollback,
                                           TimePoint time);
   static std::optional<Block> blocked(const Selection& selection, bool rollback, TimePoint time);
+  void evaluate(Entry& entry, std::set<std::string>& changed);
   static WindowVerdict judge(const Selection& selection, bool rollback, TimePoint now);
 
   std::map<std::string, Entry> entries_;
+  SelectorIndex by_selector_;
+  std::set<std::pair<TimePoint, std::string>> certain_until_;  // of entries, where that comes to an end
   std::set<std::string> changed_;  // since the last advance()
   TimePoint now_ = TimePoint::min();
   TimePoint next_ = kNever;

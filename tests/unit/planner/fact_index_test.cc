@@ -159,7 +159,8 @@ TEST_CASE("a label that nobody asks for concerns no deployment", "[planner][inde
   FactIndex index;
   api::Target target;
   target.spec.tenants.match_labels = {{"host", "a"}};
-  index.target_changed(nullptr, &target);
+  const Facts facts;
+  index.target_changed(facts, nullptr, &target);
   api::TenantDeployment deployment;
   deployment.spec.tenants = api::LabelSelector{{{"ring", "x"}}, {}};
   api::RolloutStrategy strategy;
@@ -174,7 +175,7 @@ TEST_CASE("a label that nobody asks for concerns no deployment", "[planner][inde
   CHECK(concerns(tenant({{"ring", "x"}, {"host", "a"}, {"note", "1"}})));
   // The target asks for the label no more.
   strategy.order.by.clear();
-  index.target_changed(&target, nullptr);
+  index.target_changed(facts, &target, nullptr);
   CHECK_FALSE(concerns(tenant({{"ring", "x"}, {"host", "b"}})));
 }
 
