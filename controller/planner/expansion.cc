@@ -320,6 +320,11 @@ std::optional<Wish> Wishes::find(const std::string& installation) const {
   return wish(*place);
 }
 
+const std::string* Wishes::digest_of(const std::string& installation) const {
+  const auto place = rows_.find(installation);
+  return place == rows_.end() ? nullptr : &choices_[place->choice].digest;
+}
+
 // "<project>.<environment>.<tenant>.<target>", or without a tenant.
 Wishes::Pair Wishes::pair_in(const std::string& installation) const {
   const std::size_t begin = project_.size() + environment_.size() + 2;

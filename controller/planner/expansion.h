@@ -93,6 +93,7 @@ class Wishes {
   void remove(const std::string& installation);
   void set_rank(const std::string& installation, int rank) { rows_.mutable_at(rows_.find(installation)).rank = rank; }
   std::optional<Wish> find(const std::string& installation) const;
+  const std::string* digest_of(const std::string& installation) const;  // null = no wish for it
   bool empty() const { return rows_.empty(); }
   std::size_t size() const { return rows_.size(); }
   Iterator begin() const { return {*this, rows_.begin()}; }

@@ -223,12 +223,26 @@ const api::TenantDeployment* Planner::State::owner_of(const std::set<std::string
   return owner;
 }
 
+// That of the deployment whose pair it is; null = nobody wishes for it.
+const Expansion* Planner::State::expansion_of(const std::string& installation) const {
+  const auto several = claims.find(installation);
+  std::string owner;
+  if (several != claims.end()) {
+    const auto* object = owner_of(several->second);
+    if (object != nullptr) owner = object->metadata.name;
+  } else {
+    const auto pair = pairs.find(installation);
+    if (pair == pairs.end() || pair->second.claimer == nullptr) return nullptr;
+    owner = *pair->second.claimer;
+    if (find(facts.deployments, owner) == nullptr) return nullptr;
+  }
+  const auto expansion = expansions.find(owner);
+  return expansion == expansions.end() ? nullptr : &expansion->second;
+}
+
 std::optional<Wish> Planner::State::wish_of(const std::string& installation) const {
-  const auto* owner = owner_of(claimers_of(installation));
-  if (owner == nullptr) return std::nullopt;
-  const auto expansion = expansions.find(owner->metadata.name);
-  if (expansion == expansions.end()) return std::nullopt;
-  return expansion->second.wishes.find(installation);
+  const auto* expansion = expansion_of(installation);
+  return expansion == nullptr ? std::nullopt : expansion->wishes.find(installation);
 }
 
 void Planner::State::update_conflicts(const std::string& installation) {

@@ -211,6 +211,7 @@ struct Planner::State {
   std::set<std::string> claimers_of(const std::string& installation) const;
   void update_conflicts(const std::string& installation);
   void plan_rollout(const std::string& deployment);
+  const Expansion* expansion_of(const std::string& installation) const;
   std::optional<Wish> wish_of(const std::string& installation) const;
   void decide_pairs(TimePoint now);
   void decide_pair(const std::string& installation, TimePoint now);

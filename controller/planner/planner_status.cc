@@ -56,8 +56,9 @@ void Planner::State::refresh_installation(const std::string& name, TimePoint now
     return;
   }
   const auto* task = find(facts.tasks, pair.decision->task);
-  const auto wish = wish_of(name);
-  auto status = installation_status(*installation, wish ? &*wish : nullptr, *pair.decision.operator->(),
+  const auto* expansion = expansion_of(name);
+  const auto* wished = expansion == nullptr ? nullptr : expansion->wishes.digest_of(name);
+  auto status = installation_status(*installation, wished, *pair.decision.operator->(),
                                     pair.decision.base(*installation), task,
                                     why_pair(pair, options.status_waiters_max), now);
   const bool urgent =

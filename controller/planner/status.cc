@@ -16,11 +16,9 @@ void put(std::vector<Condition>& conditions, const char* type, bool status,
   api::set_condition(conditions, Condition{type, status, false, reason, message, now, generation});
 }
 
-bool is_ready(const Wish& wish, const api::Installation* installation, const Decision& decision,
+bool is_ready(const std::string& wished, const api::Installation& installation, const Decision& decision,
               const std::string& actual_digest) {
-  return installation != nullptr && !wish.choice.digest.empty() &&
-         installation->spec.digest == wish.choice.digest &&
-         actual_digest == wish.choice.digest && decision.task.empty() &&
+  return !wished.empty() && installation.spec.digest == wished && actual_digest == wished && decision.task.empty() &&
          decision.health == Decision::Health::Fine;
 }
 
@@ -171,13 +169,13 @@ PairState pair_state(const Wish& wish, Progress progress, const Decision& decisi
   return PairState::Waiting;
 }
 
-api::InstallationStatus installation_status(const api::Installation& installation, const Wish* wish,
+api::InstallationStatus installation_status(const api::Installation& installation, const std::string* wished,
                                             const Decision& decision, api::InstallationStatus base,
                                             const api::DeploymentTask* task,
                                             std::vector<api::BlockedBy> blocked_by, TimePoint now) {
   api::InstallationStatus status = std::move(base);
   status.observed_generation = installation.metadata.generation;
-  const bool ready = wish != nullptr && is_ready(*wish, &installation, decision, status.actual_digest);
+  const bool ready = wished != nullptr && is_ready(*wished, installation, decision, status.actual_digest);
   status.action = ready ? api::Action::None : decision.action;
   if (task != nullptr) {
     status.task = task->metadata.name;

@@ -21,8 +21,8 @@ enum class PairState { Ready, Updating, Waiting, Failed, Held };
 PairState pair_state(const Wish& wish, Progress progress, const Decision& decision,
                      const api::DeploymentTask* task);
 
-// `base` is that of the decision.
-api::InstallationStatus installation_status(const api::Installation& installation, const Wish* wish,
+// `wished` is the digest that its deployment wishes for, null = nobody does; `base` is that of the decision.
+api::InstallationStatus installation_status(const api::Installation& installation, const std::string* wished,
                                             const Decision& decision, api::InstallationStatus base,
                                             const api::DeploymentTask* task,
                                             std::vector<api::BlockedBy> blocked_by, TimePoint now);
