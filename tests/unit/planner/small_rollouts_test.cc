@@ -103,10 +103,10 @@ class Explorer {
 
   // What comes of it when every status is written until nothing changes.
   RolloutOutcome settle(State& state) {
-    const auto waves = counts(state);
-    const std::vector<std::string> unmatched;
+    const auto waves = waves_of(state.rollout.spec.strategy);
+    const auto all = counts(state);
     for (int round = 0; round < 20; ++round) {
-      RolloutInput input{state.rollout, waves, unmatched, state.paused ? "Environment e" : "", "hash", {}, {}};
+      RolloutInput input{state.rollout, waves, all, "", state.paused ? "Environment e" : "", "hash", {}, {}};
       auto outcome = advance_rollout(input, state.now);
       check_step(state, outcome);
       if (outcome.status == state.rollout.status) return outcome;
