@@ -109,10 +109,10 @@ Field of_strategy(const std::string& path, std::function<json(const json&)> spec
             rollout.spec.strategy = api::decode<api::TenantDeployment>(document).value().spec.rollout;
             std::vector<planner::WaveCounts> counts(std::max<std::size_t>(rollout.spec.strategy.waves.size(), 1));
             counts[0].by[static_cast<std::size_t>(planner::Progress::Waiting)] = of;
-            const std::vector<std::string> unmatched;
+            const auto waves = planner::waves_of(rollout.spec.strategy);
             planner::RolloutOutcome outcome;
             for (int round = 0; round < 2; ++round) {
-              outcome = planner::advance_rollout({rollout, counts, unmatched, "", "", {}, {}}, at_second(0));
+              outcome = planner::advance_rollout({rollout, waves, counts, "", "", "", {}, {}}, at_second(0));
               rollout.status = outcome.status;
             }
             return read(outcome);
