@@ -2,6 +2,7 @@
 #include "tests/simulation/check_leader.h"
 
 #include <cstdlib>
+#include <utility>
 
 #include "controller/client/json_scan.h"
 #include "tests/simulation/wire_text.h"
@@ -30,7 +31,7 @@ bool ends_with_plural(const std::string& target, std::string_view plural) {
 
 LeaderChecker::Planner& LeaderChecker::planner_of(const std::string& node, std::uint64_t life) {
   Planner& planner = planners_[node];
-  if (planner.life != life) planner = Planner{life, {}, {}, false, {}};
+  if (planner.life != life) planner = Planner{life, {}, {}, false, {}, {}};
   return planner;
 }
 
@@ -43,9 +44,29 @@ void LeaderChecker::submitted(const Node& node, const http::Request& request) {
   }
 }
 
+// What it found has been written by it before its first grant, so that late writes of others are refused.
+void LeaderChecker::check_takeover(const Node& node, Planner& planner) {
+  const std::string mark = std::to_string(epoch_) + "-";
+  for (const std::string& uid : std::exchange(planner.inherited, {})) {
+    const auto known = truth_.task_by_uid(uid);
+    const auto task = truth_.objects().get<api::DeploymentTask>(known->metadata.name);
+    if (clocks_jump_ || task == nullptr || task->metadata.uid != uid ||
+        api::is_terminal(task->status.phase)) {
+      continue;
+    }
+    const auto& annotations = task->metadata.annotations;
+    const auto found = annotations.find("tidelock.dev/taken-over");
+    if (found == annotations.end() || !found->second.starts_with(mark)) {
+      kernel_.violated("a new planner takes the tasks over",
+                       node.name() + " grants before it has written " + task->metadata.name);
+    }
+  }
+}
+
 void LeaderChecker::check_grant(const Node& node, const http::Request& request, std::int64_t fence) {
-  const Planner& planner = planner_of(node.name(), node.life_number());
+  Planner& planner = planner_of(node.name(), node.life_number());
   const std::int64_t epoch = fence / kSequences;
+  check_takeover(node, planner);
   if (!clocks_jump_ && epoch < truth_.lease_epoch()) {
     kernel_.violated("only the leader grants", node.name() + " of epoch " + std::to_string(epoch) +
                                                    " grants in epoch " +
@@ -104,6 +125,10 @@ void LeaderChecker::check_lease(const Sender& sender, Planner& planner,
   if (holder != holder_) {
     planner.leads_since = kernel_.now();
     planner.has_read = false;
+    planner.inherited.clear();
+    for (const auto& [name, task] : truth_.objects().all<api::DeploymentTask>()) {
+      if (!api::is_terminal(task->status.phase)) planner.inherited.insert(task->metadata.uid);
+    }
   }
   if (holder != holder_ && epoch <= epoch_) {
     kernel_.violated("each holder of the lease has a higher epoch",

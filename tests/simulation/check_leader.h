@@ -29,9 +29,11 @@ class LeaderChecker {
     TimePoint lease_until;            // by its own last acknowledged write
     TimePoint leads_since;
     bool has_read = false;            // all tasks, since it leads
+    std::set<std::string> inherited;  // uids of tasks that it found unfinished
     std::set<std::string> unsettled;  // paths of grants that may have happened
   };
   Planner& planner_of(const std::string& node, std::uint64_t life);
+  void check_takeover(const Node& node, Planner& planner);
   void check_grant(const Node& node, const http::Request& request, std::int64_t fence);
   void check_lease(const Sender& sender, Planner& planner, const http::Response& answer);
 
