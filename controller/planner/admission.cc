@@ -9,11 +9,9 @@
 #include "controller/planner/admission_state.h"
 
 namespace tidelock::planner {
-namespace {
 
-using Counters = std::map<std::string, std::unique_ptr<Counter>>;
-
-Counter& counter_in(Counters& counters, const std::string& name) {
+Counter& counter_in(std::map<std::string, std::unique_ptr<Counter>>& counters,
+                    const std::string& name) {
   auto& counter = counters[name];
   if (!counter) {
     counter = std::make_unique<Counter>();
@@ -21,6 +19,8 @@ Counter& counter_in(Counters& counters, const std::string& name) {
   }
   return *counter;
 }
+
+namespace {
 
 Duration::rep period_of(TimePoint time) { return time.time_since_epoch() / limits::kLearnedOrderPeriod; }
 
@@ -41,8 +41,6 @@ bool OrderKey::operator<(const OrderKey& other) const {
          std::tie(priority, started, other.wave, other_period, other.work, other.requested_at, other.rank,
                   other.task);
 }
-
-bool ByOrder::operator()(const Entry* a, const Entry* b) const { return a->key < b->key; }
 
 const Need& need_of(const Entry& entry, const LockNode& lock) {
   for (const auto& need : entry.needs) {
@@ -71,15 +69,21 @@ void Admission::State::note(LockNode& lock) {
   contended.insert(&lock);
   touched.insert(&lock);
   maybe_idle.insert(&lock);
+  watch(lock);
 }
 
 void Admission::State::wake(LockNode& lock) {
-  if (!lock.filed.empty()) work.insert(*lock.filed.begin());
+  if (auto* first = lock.filed.first()) work.insert(*first);
 }
 
 void Admission::State::wake(Counter& counter) {
-  if (!counter.filed_started.empty()) work.insert(*counter.filed_started.begin());
-  if (!counter.filed_unstarted.empty()) work.insert(*counter.filed_unstarted.begin());
+  wake_started(counter);
+  if (auto* first = counter.filed_unstarted.first()) work.insert(*first);
+}
+
+void Admission::State::wake_started(Counter& counter) {
+  woken.insert(&counter);
+  if (auto* first = counter.filed_started.first()) work.insert(*first);
 }
 
 // Whom the entry held back as an earlier waiter.
@@ -96,7 +100,7 @@ void Admission::State::hold(Entry& entry, LockNode& lock, const LockHold& hold) 
 void Admission::State::enqueue(Entry& entry) {
   for (const auto& need : entry.needs) {
     LockNode& lock = *need.lock;
-    lock.queue.insert(&entry);
+    lock.queue.insert(entry);
     lock.priorities.insert(entry.request.priority);
     if (need.demand.mode == api::LockMode::Exclusive) {
       ++lock.exclusive_waiters;
@@ -105,17 +109,19 @@ void Admission::State::enqueue(Entry& entry) {
     }
     note(lock);
   }
-  work.insert(&entry);
+  work.insert(entry);
+  entry.queued = true;
+  count_share(entry);
 }
 
 void Admission::State::dequeue(Entry& entry) {
   Counter* const counter = entry.filed_counter;
   unfile(entry);
   // It was to be looked at for those behind it as well.
-  if (work.erase(&entry) != 0 && counter != nullptr) wake(*counter);
+  if (work.erase(entry) && counter != nullptr) wake(*counter);
   for (const auto& need : entry.needs) {
     LockNode& lock = *need.lock;
-    lock.queue.erase(&entry);
+    lock.queue.erase(entry);
     lock.priorities.erase(lock.priorities.find(entry.request.priority));
     if (need.demand.mode == api::LockMode::Exclusive) {
       --lock.exclusive_waiters;
@@ -124,13 +130,18 @@ void Admission::State::dequeue(Entry& entry) {
     }
     note(lock);
   }
+  entry.queued = false;
+  count_share(entry);
 }
 
 void Admission::State::unfile(Entry& entry) {
-  if (entry.filed_lock != nullptr) entry.filed_lock->filed.erase(&entry);
+  if (entry.filed_lock != nullptr) {
+    entry.filed_lock->filed.erase(entry);
+    watch(*entry.filed_lock);
+  }
   if (entry.filed_counter != nullptr) {
-    entry.filed_counter->filed_started.erase(&entry);
-    entry.filed_counter->filed_unstarted.erase(&entry);
+    entry.filed_counter->filed_started.erase(entry);
+    entry.filed_counter->filed_unstarted.erase(entry);
   }
   if (entry.starved) {
     starved.erase(&entry);
@@ -146,21 +157,82 @@ void Admission::State::unfile(Entry& entry) {
 
 void Admission::State::take_slots(Entry& entry) {
   entry.has_slot = true;
-  for (auto* budget : entry.budgets) {
-    ++budget->used;
-    changed_budgets.insert(budget->name);
+  for (std::size_t i = 0; i < entry.budgets.size(); ++i) {
+    Counter& budget = *entry.budgets[i];
+    ++budget.used;
+    changed_budgets.insert(budget.name);
+    if (budget.shares.use(*entry.stakes[i], 1)) reorder();
   }
+  count_share(entry);
 }
 
 void Admission::State::release_slots(Entry& entry) {
   entry.has_slot = false;
-  for (auto* budget : entry.budgets) {
-    --budget->used;
-    changed_budgets.insert(budget->name);
-    budget->at_boundary.erase(&entry);
-    wake(*budget);
+  for (std::size_t i = 0; i < entry.budgets.size(); ++i) {
+    Counter& budget = *entry.budgets[i];
+    --budget.used;
+    changed_budgets.insert(budget.name);
+    budget.at_boundary.erase(entry);
+    if (budget.shares.use(*entry.stakes[i], -1)) reorder();
+    wake(budget);
+  }
+  count_share(entry);
+}
+
+// ---- shares ----------------------------------------------------------------------------------
+
+void Admission::State::join_group(Entry& entry) {
+  const GroupKey key{entry.request.rollout, entry.key.priority, entry.key.started, entry.budgets};
+  Group& group = groups[key];
+  entry.group = &group;
+  if (group.entries++ != 0) return;
+  for (std::size_t i = 0; i < entry.budgets.size(); ++i) {
+    group.parts.push_back({entry.stakes[i], &entry.budgets[i]->shares.contest(entry.key.priority)});
   }
 }
+
+void Admission::State::leave_group(Entry& entry) {
+  if (entry.group == nullptr) return;
+  const bool last = --entry.group->entries == 0;
+  entry.group = nullptr;
+  if (last)
+    groups.erase({entry.request.rollout, entry.key.priority, entry.key.started, entry.budgets});
+}
+
+void Admission::State::leave_budgets(Entry& entry) {
+  for (std::size_t i = 0; i < entry.budgets.size(); ++i)
+    entry.budgets[i]->shares.leave(*entry.stakes[i]);
+}
+
+// Whoever has a slot already waits for no share of anything.
+void Admission::State::count_share(Entry& entry) {
+  const bool counts = entry.queued && !entry.has_slot;
+  if (counts == entry.counted) return;
+  entry.counted = counts;
+  for (std::size_t i = 0; i < entry.budgets.size(); ++i) {
+    if (entry.budgets[i]->shares.wait(*entry.stakes[i], entry.key.priority, counts ? 1 : -1))
+      reorder();
+  }
+}
+
+void Admission::State::reorder() {
+  ++version;
+  reordered = true;
+}
+
+// Whether another order may let a task go that waits at the lock: not where the holders leave
+// nothing.
+void Admission::State::watch(LockNode& lock) {
+  const bool whole = lock.holders.exclusive() ||
+                     (lock.rules.capacity && lock.holders.units() >= *lock.rules.capacity);
+  if (!whole && !lock.filed.empty() && lock.queue.groups() > 1) {
+    open.insert(&lock);
+  } else {
+    open.erase(&lock);
+  }
+}
+
+// ---- entries ---------------------------------------------------------------------------------
 
 void Admission::State::attach(Entry& entry) {
   const Request& request = entry.request;
@@ -175,7 +247,10 @@ void Admission::State::attach(Entry& entry) {
     }
   }
   for (const auto& [instance, held] : holds) hold(entry, lock(instance), held);
-  for (const auto& name : request.budgets) entry.budgets.push_back(&counter_in(budgets, name));
+  for (const auto& name : request.budgets) {
+    entry.budgets.push_back(&counter_in(budgets, name));
+    entry.stakes.push_back(&entry.budgets.back()->shares.join(request.rollout));
+  }
   if (!request.window.empty()) entry.window = &counter_in(windows, request.window);
   if (entry.window != nullptr && request.started) {
     entry.in_window = true;
@@ -195,14 +270,15 @@ void Admission::State::attach(Entry& entry) {
       }
     }
   }
+  join_group(entry);
   enqueue(entry);
   for (auto* budget : entry.budgets) {
     ++budget->waiting;
     changed_budgets.insert(budget->name);
     if (!entry.has_slot) continue;
-    budget->at_boundary.insert(&entry);
+    budget->at_boundary.insert(entry);
     // A started task that waits for a slot may now take this one.
-    if (!budget->filed_started.empty()) work.insert(*budget->filed_started.begin());
+    wake_started(*budget);
   }
 }
 
@@ -226,6 +302,8 @@ void Admission::State::detach(Entry& entry) {
     note(*held);
     wake(*held);
   }
+  leave_group(entry);
+  leave_budgets(entry);
   parked.erase(entry.request.task);
 }
 
@@ -238,6 +316,7 @@ void Admission::State::drop_idle() {
     }
     touched.erase(node);
     contended.erase(node);
+    open.erase(node);
     locks.erase(std::string(node->instance));
   }
   maybe_idle.clear();
@@ -284,7 +363,9 @@ void Admission::refresh_rules(const std::string& instance) {
   node.rules = std::move(rules);
   state_->note(node);
   // More may fit now, and not only for the first in the line.
-  state_->work.insert(node.queue.begin(), node.queue.end());
+  for (auto* entry = node.queue.first(); entry != nullptr; entry = node.queue.after(*entry)) {
+    state_->work.insert(*entry);
+  }
 }
 
 void Admission::refresh_group(const std::string& group) {
@@ -300,6 +381,7 @@ void Admission::refresh_rules() {
 void Admission::set_budget(const std::string& name, int max) {
   auto& counter = counter_in(state_->budgets, name);
   counter.max = max;
+  if (counter.shares.set_max(max)) state_->reorder();
   state_->wake(counter);
 }
 
@@ -307,6 +389,7 @@ void Admission::remove_budget(const std::string& name) {
   const auto place = state_->budgets.find(name);
   if (place == state_->budgets.end()) return;
   place->second->max.reset();
+  if (place->second->shares.set_max(std::nullopt)) state_->reorder();
   state_->wake(*place->second);
 }
 
@@ -316,152 +399,20 @@ void Admission::set_window(const std::string& name, std::optional<int> max) {
   state_->wake(counter);
 }
 
-// ---- questions -------------------------------------------------------------------------------
-
-namespace {
-
-// The oldest holder that is in the way of `task`.
-void name_holder(const LockNode& lock, const std::string& task, Obstacle& obstacle) {
-  const std::pair<const std::string, LockHold>* oldest = nullptr;
-  for (const auto& holder : lock.holders.all()) {
-    if (holder.first == task) continue;
-    if (oldest == nullptr || holder.second.since < oldest->second.since) oldest = &holder;
-  }
-  if (oldest == nullptr) return;
-  obstacle.holder = oldest->first;
-  obstacle.hold = oldest->second;
-}
-
-Obstacle counter_obstacle(const Counter& counter, const Entry& entry) {
-  Obstacle obstacle;
-  obstacle.kind = &counter == entry.window ? Obstacle::Kind::Window : Obstacle::Kind::Budget;
-  obstacle.name = counter.name;
-  obstacle.used = counter.used;
-  obstacle.max = counter.max.value_or(0);
-  return obstacle;
-}
-
-}  // namespace
-
-Obstacle Admission::obstacle(const std::string& task, std::size_t position_max) const {
-  Obstacle obstacle;
-  const auto place = state_->entries.find(task);
-  if (place == state_->entries.end()) return obstacle;
-  Entry& entry = *place->second;
-  if (!entry.request.waiting || entry.tentative) return obstacle;
-  const auto found = state_->lock_obstacle(entry);
-  if (found.need == nullptr) {
-    const auto* counter = state_->slot_obstacle(entry);
-    return counter == nullptr ? obstacle : counter_obstacle(*counter, entry);
-  }
-  const LockNode& lock = *found.need->lock;
-  obstacle.kind = Obstacle::Kind::Lock;
-  obstacle.name = lock.instance;
-  obstacle.wait_timeout = lock.rules.wait_timeout;
-  name_holder(lock, task, obstacle);
-  if (obstacle.holder.empty() && found.waiter != nullptr)
-    obstacle.holder = found.waiter->request.task;
-  std::size_t position = 0;
-  for (const auto* waiter : lock.queue) {
-    if (++position > position_max) break;
-    if (waiter == &entry) obstacle.position = static_cast<int>(position);
-  }
-  return obstacle;
-}
-
-Obstacle Admission::filed(const std::string& task) const {
-  Obstacle obstacle;
-  const auto place = state_->entries.find(task);
-  if (place == state_->entries.end()) return obstacle;
-  const Entry& entry = *place->second;
-  if (entry.filed_counter != nullptr) return counter_obstacle(*entry.filed_counter, entry);
-  if (entry.filed_lock == nullptr) return obstacle;
-  obstacle.kind = Obstacle::Kind::Lock;
-  obstacle.name = entry.filed_lock->instance;
-  return obstacle;
-}
-
-Admission::Changes Admission::take_changed(std::size_t depth) {
-  Changes changes{std::move(state_->changed), {}, std::move(state_->changed_budgets)};
-  state_->changed.clear();
-  state_->changed_budgets.clear();
-  for (const auto* lock : state_->touched) {
-    if (!lock->rules.group.empty()) changes.groups.insert(lock->rules.group);
-    std::size_t count = 0;
-    for (const auto* waiter : lock->queue) {
-      // One past the depth: it may have been within before.
-      if (count++ > depth) break;
-      changes.tasks.insert(waiter->request.task);
-    }
-  }
-  changes.groups.merge(state_->idle_groups);
-  state_->idle_groups.clear();
-  state_->touched.clear();
-  return changes;
-}
-
-namespace {
-
-Admission::View view_of_lock(const LockNode& node, std::size_t waiters_max) {
-  Admission::View view{&node.rules, &node.holders, {}, node.queue.size()};
-  for (const auto* waiter : node.queue) {
-    if (view.waiters.size() >= waiters_max) break;
-    view.waiters.emplace_back(waiter->request.task, waiter->key.requested_at);
-  }
-  return view;
-}
-
-}  // namespace
-
-std::map<std::string, Admission::View> Admission::locks(std::size_t waiters_max) const {
-  std::map<std::string, View> views;
-  for (const auto& [instance, node] : state_->locks) {
-    views.emplace(instance, view_of_lock(*node, waiters_max));
-  }
-  return views;
-}
-
-std::map<std::string, Admission::View> Admission::locks_of(const std::string& group,
-                                                           std::size_t waiters_max) const {
-  std::map<std::string, View> views;
-  const auto place = state_->instances.find(group);
-  if (place == state_->instances.end()) return views;
-  for (const auto& instance : place->second) {
-    auto view = view_of_lock(*state_->locks.at(instance), waiters_max);
-    waiters_max -= view.waiters.size();
-    views.emplace(instance, std::move(view));
-  }
-  return views;
-}
-
-std::vector<std::string> Admission::waiting_in_order() const {
-  Queue queue;
-  for (const auto& [name, entry] : state_->entries) {
-    if (entry->request.waiting && !entry->tentative) queue.insert(entry.get());
-  }
-  std::vector<std::string> tasks;
-  for (const auto* entry : queue) tasks.push_back(entry->request.task);
-  return tasks;
-}
-
-Admission::Usage Admission::budget_usage(const std::string& name) const {
-  const auto place = state_->budgets.find(name);
-  if (place == state_->budgets.end()) return {};
-  return {place->second->used, place->second->waiting};
-}
-
 Admission::Outcome Admission::run(TimePoint now) {
   state_->now = now;
   state_->inherit_priorities();
   do {
     state_->recheck_starved();
-    while (!state_->work.empty()) {
-      Entry* first = *state_->work.begin();
-      state_->work.erase(state_->work.begin());
+    state_->wake_reordered();
+    while (Entry* first = state_->work.first()) {
+      state_->work.erase(*first);
       state_->look_at(*first);
       state_->recheck_starved();
+      state_->wake_reordered();
     }
   } while (state_->inherit_priorities());
+  state_->woken.clear();
   state_->drop_idle();
   Outcome outcome;
   outcome.granted = std::move(state_->granted);

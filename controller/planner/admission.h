@@ -9,6 +9,16 @@
 //    a slot reserves nothing; a started one reserves its locks and slots.
 //  - A task at a step boundary keeps its slot unless its next locks are not free or a started task
 //    before it in the order needs the slot. Then it parks.
+//  - Fair share (fair_share.h): among candidates of one priority, all started or none, those stand
+//    last whose rollout has its share in any budget they ask that other rollouts wait for, too.
+//    Always on: it keeps nothing free, and changes nothing for a rollout that waits alone. A higher
+//    priority does not mind shares.
+//
+// Nobody starves and nothing locks up: at each moment the order is total. A share is one slot at
+// least, so a rollout that is put back has tasks that run. When they end it has less than its
+// share, and among those the order is as without shares; so it is where a budget has fewer slots
+// than rollouts wait. A waiter put back in the line of a lock is not passed: maxBypass counts who
+// came by while he stood in front.
 //
 // Incremental: every waiter is filed under the one lock or budget that it failed at (its obstacle);
 // a release looks at those only, in order, and stops where all that follow must fail too. That is
@@ -31,6 +41,7 @@ namespace tidelock::planner {
 // One unfinished task as admission sees it.
 struct Request {
   std::string task;
+  std::string rollout;  // that shares; those of none share as one
   int priority = 0;
   int wave = 0;
   bool started = false;
@@ -52,6 +63,7 @@ struct Request {
   bool operator==(const Request&) const = default;
 };
 
+// The order but for shares, which come after `started`.
 struct OrderKey {
   int priority = 0;  // effective
   bool started = false;
@@ -63,6 +75,14 @@ struct OrderKey {
   bool operator<(const OrderKey& other) const;
 };
 
+// Of a budget that several rollouts wait for.
+struct FairShare {
+  std::string budget;  // empty = none
+  int used = 0;        // slots of the candidate's rollout
+  int share = 0;       // of each
+  int rollouts = 0;
+};
+
 // Why a candidate is not granted: the first obstacle in the order locks, window, budgets.
 struct Obstacle {
   enum class Kind { None, Lock, Window, Budget };
@@ -72,6 +92,7 @@ struct Obstacle {
   std::optional<LockHold> hold;  // of holder
   std::optional<int> position;   // in the lock's queue; absent beyond the asked depth
   int used = 0, max = 0;         // of a budget or window
+  FairShare share;               // of the budget, or that which puts it behind the waiter it names
   std::optional<Duration> wait_timeout;
 };
 

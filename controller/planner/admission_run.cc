@@ -37,18 +37,14 @@ Entry* Admission::State::waiter_in_the_way(const Need& need, const Entry& candid
     const LockDemand largest{api::LockMode::Shared, lock.units.empty() ? 0 : *lock.units.rbegin()};
     if (fit_together(lock.rules, lock.holders.units(), need.demand, largest)) return nullptr;
   }
-  for (auto* waiter : lock.queue) {
-    if (!(waiter->key < candidate.key)) break;
-    if (fit_together(lock.rules, lock.holders.units(), need.demand,
-                     need_of(*waiter, lock).demand)) {
-      continue;
+  return lock.queue.first_before(candidate, [&](Entry& waiter) {
+    if (fit_together(lock.rules, lock.holders.units(), need.demand, need_of(waiter, lock).demand)) {
+      return false;
     }
-    if (!blocks_others(*waiter)) continue;
-    const auto passed = waiter->passed.find(lock.instance);
-    if ((passed == waiter->passed.end() ? 0 : passed->second) < lock.rules.max_bypass) continue;
-    return waiter;
-  }
-  return nullptr;
+    if (!blocks_others(waiter)) return false;
+    const auto passed = waiter.passed.find(lock.instance);
+    return (passed == waiter.passed.end() ? 0 : passed->second) >= lock.rules.max_bypass;
+  });
 }
 
 // Unstarted waiters that lack only a slot reserve nothing; all other waiters do.
@@ -81,7 +77,7 @@ bool Admission::State::reserved(Counter& counter, const Entry& candidate) {
   if (!counter.max || counter.used + 1 < *counter.max) return false;
   const std::vector<Entry*> waiters(counter.starved.begin(), counter.starved.end());
   for (auto* waiter : waiters) {
-    if (!(waiter->key < candidate.key)) break;
+    if (!before(*waiter, candidate)) continue;
     const auto obstacle = lock_obstacle(*waiter);
     if (obstacle.need == nullptr) return true;
     file(*waiter, obstacle.need->lock, nullptr);
@@ -92,14 +88,37 @@ bool Admission::State::reserved(Counter& counter, const Entry& candidate) {
 // The last task at a step boundary that stands after `candidate` and whose slot would do.
 Entry* Admission::State::boundary_victim(const Counter& counter, const Entry& candidate) {
   if (counter.at_boundary.empty() || counter.used > *counter.max) return nullptr;
-  Entry* last = *counter.at_boundary.rbegin();
-  return candidate.key < last->key ? last : nullptr;
+  Entry* last = counter.at_boundary.last();
+  return before(candidate, *last) ? last : nullptr;
+}
+
+// Who gives up a slot for `entry`. Each that goes may change the shares, so all are chosen before.
+std::vector<std::pair<Counter*, Entry*>> Admission::State::victims_of(const Entry& entry) {
+  std::vector<std::pair<Counter*, Entry*>> victims;
+  for (auto* budget : entry.budgets) {
+    if (!entry.has_slot && budget->full())
+      victims.emplace_back(budget, boundary_victim(*budget, entry));
+  }
+  return victims;
 }
 
 // A started waiter whose lock was just taken keeps no slot from others any more.
 void Admission::State::recheck_starved() {
   for (auto* waiter : starved) {
-    if (lock_obstacle(*waiter).need != nullptr) work.insert(waiter);
+    if (lock_obstacle(*waiter).need != nullptr) work.insert(*waiter);
+  }
+}
+
+// Somebody came to his share, or fell below it. That lets a task go which stood behind another at a
+// lock or in front of a slot, and puts another in front of where somebody was woken.
+void Admission::State::wake_reordered() {
+  if (!reordered) return;
+  reordered = false;
+  for (auto* lock : open) wake(*lock);
+  const std::set<Counter*> counters = woken;
+  for (auto* counter : counters) wake(*counter);
+  for (auto* waiter : starved) {
+    for (auto* budget : waiter->budgets) wake(*budget);
   }
 }
 
@@ -126,14 +145,16 @@ void Admission::State::look_at_next(Entry& entry, LockNode* lock, Counter* count
     const bool stays = entry.filed_lock == lock && rules.max_bypass == 0 &&
                        (entry.memo.waiter == nullptr || rules.capacity == 1 ||
                         entry.memo.need->demand.mode == api::LockMode::Exclusive);
-    const auto next = lock->filed.upper_bound(&entry);
     if (TIDELOCK_PLANT(LoseLockWakeUp)) return;
-    if (!stays && next != lock->filed.end()) work.insert(*next);
+    // A grant may have put its rollout, and with it the entry, behind those who follow.
+    auto* next = entry.filed_lock == lock ? lock->filed.after(entry) : lock->filed.first();
+    if (!stays && next != nullptr) work.insert(*next);
   }
   if (counter != nullptr && entry.filed_counter != counter) {
+    // If that one has to stay, so have all behind it.
+    woken.insert(counter);
     auto& line = entry.request.started ? counter->filed_started : counter->filed_unstarted;
-    const auto next = line.upper_bound(&entry);
-    if (next != line.end()) work.insert(*next);
+    if (auto* next = line.first()) work.insert(*next);
   }
 }
 
@@ -146,27 +167,31 @@ void Admission::State::file(Entry& entry, LockNode* lock, Counter* counter) {
   entry.filed_counter = counter;
   changed.insert(entry.request.task);
   if (lock != nullptr) {
-    lock->filed.insert(&entry);
+    lock->filed.insert(entry);
+    watch(*lock);
     return;
   }
   if (entry.request.started) {
-    counter->filed_started.insert(&entry);
+    counter->filed_started.insert(entry);
     entry.starved = true;
     starved.insert(&entry);
     for (auto* budget : entry.budgets) budget->starved.insert(&entry);
   } else {
-    counter->filed_unstarted.insert(&entry);
+    counter->filed_unstarted.insert(entry);
     if (reserved_before) wake_locks(entry);
   }
 }
 
 void Admission::State::grant(Entry& entry) {
   count_passes(entry);
+  const auto victims = victims_of(entry);
   dequeue(entry);
+  for (auto [budget, victim] : victims) {
+    if (budget->full()) give_up_slot(*victim);
+  }
   for (auto* budget : entry.budgets) {
     --budget->waiting;
-    budget->at_boundary.erase(&entry);
-    if (!entry.has_slot && budget->full()) give_up_slot(*boundary_victim(*budget, entry));
+    budget->at_boundary.erase(entry);
   }
   if (!entry.has_slot) take_slots(entry);
   if (entry.window != nullptr && !entry.in_window) {
@@ -192,8 +217,8 @@ void Admission::State::count_passes(const Entry& entry) {
   for (const auto& need : entry.needs) {
     LockNode& lock = *need.lock;
     if (lock.rules.max_bypass == 0) continue;
-    for (auto* waiter : lock.queue) {
-      if (!(waiter->key < entry.key)) break;
+    for (auto* waiter = lock.queue.first(); waiter != nullptr && before(*waiter, entry);
+         waiter = lock.queue.after(*waiter)) {
       const auto& wanted = need_of(*waiter, lock).demand;
       if (fit_together(lock.rules, lock.holders.units(), need.demand, wanted)) continue;
       if (blocks_others(*waiter)) counts.push_back(&waiter->passed[lock.instance]);
@@ -215,7 +240,8 @@ int Admission::State::inherited_priority(const Entry& entry) {
   int priority = entry.request.priority;
   for (const auto* lock : entry.held) {
     if (lock->priorities.empty() || *lock->priorities.rbegin() <= priority) continue;
-    for (const auto* waiter : lock->queue) {
+    for (const auto* waiter = lock->queue.first(); waiter != nullptr;
+         waiter = lock->queue.after(*waiter)) {
       if (waiter == &entry || waiter->request.priority <= priority) continue;
       const auto& demand = need_of(*waiter, *lock).demand;
       if (!lock->holders.fits(lock->rules, waiter->request.task, demand)) {
@@ -239,18 +265,20 @@ bool Admission::State::inherit_priorities() {
     const int priority = inherited_priority(*entry);
     if (priority != entry->key.priority) rekey(*entry, priority);
   }
-  return !work.empty();
+  return !work.empty() || reordered;
 }
 
 void Admission::State::rekey(Entry& entry, int priority) {
   const bool at_boundary = entry.has_slot;
   dequeue(entry);
   wake_locks(entry);
-  for (auto* budget : entry.budgets) budget->at_boundary.erase(&entry);
+  for (auto* budget : entry.budgets) budget->at_boundary.erase(entry);
+  leave_group(entry);
   entry.key.priority = priority;
+  join_group(entry);
   enqueue(entry);
   for (auto* budget : entry.budgets) {
-    if (at_boundary) budget->at_boundary.insert(&entry);
+    if (at_boundary) budget->at_boundary.insert(entry);
   }
 }
 

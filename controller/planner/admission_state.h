@@ -3,21 +3,16 @@
 #pragma once
 
 #include "controller/planner/admission.h"
+#include "controller/planner/waiting_line.h"
 
 namespace tidelock::planner {
-
-struct Entry;
-struct ByOrder {
-  bool operator()(const Entry* a, const Entry* b) const;
-};
-using Queue = std::set<Entry*, ByOrder>;
 
 struct LockNode {
   std::string instance;
   LockRules rules;
   LockHolders holders;
-  Queue queue;  // all waiting entries that want it
-  Queue filed;  // those whose obstacle it is
+  Line queue;  // all waiting entries that want it
+  Line filed;  // those whose obstacle it is
   // What the waiters of `queue` want at most: whether a later candidate can hurt any of them.
   int exclusive_waiters = 0;
   std::multiset<int> units;       // of the shared waiters
@@ -30,10 +25,11 @@ struct Counter {
   std::optional<int> max;  // absent = unbounded
   int used = 0;
   int waiting = 0;
-  Queue filed_started;
-  Queue filed_unstarted;
-  Queue at_boundary;  // those that use a slot and may have to give it up
-  Queue starved;      // started waiters that lack only a slot of some budget, and want this one
+  Line filed_started;
+  Line filed_unstarted;
+  Line at_boundary;  // those that use a slot and may have to give it up
+  Queue starved;     // started waiters that lack only a slot of some budget, and want this one
+  Shares shares;     // of a budget
   bool full() const { return max && used >= *max; }
 };
 
@@ -54,11 +50,15 @@ struct Entry {
   std::vector<LockNode*> held;
   std::vector<Need> needs;  // of a waiting entry
   std::vector<Counter*> budgets;
+  std::vector<Stake*> stakes;  // one for each budget
+  Group* group = nullptr;      // of a waiting entry
   Counter* window = nullptr;
   bool tentative = false;  // granted by run(), not yet seen as a fact
   bool has_slot = false;
   bool in_window = false;
   bool starved = false;
+  bool queued = false;
+  bool counted = false;  // among those who wait for a share
   LockNode* filed_lock = nullptr;
   Counter* filed_counter = nullptr;
   std::map<std::string, int> passed;  // how often, per lock with maxBypass
@@ -74,8 +74,12 @@ struct Admission::State {
   std::map<std::string, std::set<std::string>> instances;  // by lock group
   std::map<std::string, std::unique_ptr<Counter>> budgets;
   std::map<std::string, std::unique_ptr<Counter>> windows;
-  Queue work;                     // to be looked at by run()
+  std::map<GroupKey, Group> groups;
+  Line work;                      // to be looked at by run()
   Queue starved;                  // started waiters that lack only a slot; few
+  std::set<Counter*> woken;       // since the last run() began
+  std::set<LockNode*> open;       // not taken whole, and in front of tasks of several groups
+  bool reordered = false;         // somebody's share is full or is not any more; see reorder()
   std::set<LockNode*> contended;  // holders or waiters changed: inheritance may have
   std::set<LockNode*> touched;    // since the last take_changed()
   std::set<LockNode*> maybe_idle;
@@ -100,7 +104,14 @@ struct Admission::State {
   void note(LockNode& lock);
   void wake(LockNode& lock);
   void wake(Counter& counter);
+  void wake_started(Counter& counter);
   void wake_locks(const Entry& entry);
+  void join_group(Entry& entry);
+  void leave_group(Entry& entry);
+  void leave_budgets(Entry& entry);
+  void count_share(Entry& entry);
+  void reorder();
+  void watch(LockNode& lock);
 
   // admission_run.cc: decisions.
   LockObstacle lock_obstacle(Entry& entry);
@@ -110,6 +121,8 @@ struct Admission::State {
   Counter* slot_obstacle(Entry& entry);
   bool reserved(Counter& counter, const Entry& candidate);
   static Entry* boundary_victim(const Counter& counter, const Entry& candidate);
+  static std::vector<std::pair<Counter*, Entry*>> victims_of(const Entry& entry);
+  void wake_reordered();
   void recheck_starved();
   void look_at(Entry& entry);
   void look_at_next(Entry& entry, LockNode* lock, Counter* counter);
@@ -122,6 +135,9 @@ struct Admission::State {
   void rekey(Entry& entry, int priority);
   void drop_idle();
 };
+
+Counter& counter_in(std::map<std::string, std::unique_ptr<Counter>>& counters,
+                    const std::string& name);
 
 // What `entry` wants of `lock`; it does want it.
 const Need& need_of(const Entry& entry, const LockNode& lock);

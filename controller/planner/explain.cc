@@ -33,6 +33,16 @@ void describe_holder(const Facts& facts, const Obstacle& obstacle, BlockedBy& bl
   blocked.message += " since " + format_time(obstacle.hold->since);
 }
 
+// What the fair share says of who goes first.
+std::string share_text(const Obstacle& obstacle) {
+  const auto& share = obstacle.share;
+  if (share.budget.empty()) return "";
+  return "; its rollout has " + std::to_string(share.used) + " of its fair share of " +
+         std::to_string(share.share) +
+         (obstacle.kind == Obstacle::Kind::Lock ? " of Budget " + share.budget : "") + ", " +
+         std::to_string(share.rollouts) + " rollouts wait";
+}
+
 BlockedBy gate(const char* kind, const std::string& name, const std::string& message,
                TimePoint since) {
   BlockedBy blocked;
@@ -86,7 +96,8 @@ BlockedBy explain(const Facts& facts, const Obstacle& obstacle, TimePoint since)
       break;
     case Obstacle::Kind::Budget:
       blocked.kind = "Budget";
-      blocked.message = "waits for Budget " + obstacle.name + " (" + in_use + " in use)";
+      blocked.message = "waits for Budget " + obstacle.name + " (" + in_use + " in use" +
+                        share_text(obstacle) + ")";
       break;
     case Obstacle::Kind::Lock:
       blocked.kind = "Lock";
@@ -95,6 +106,7 @@ BlockedBy explain(const Facts& facts, const Obstacle& obstacle, TimePoint since)
       if (obstacle.position)
         blocked.message += " (position " + std::to_string(*obstacle.position) + ")";
       if (!obstacle.holder.empty()) describe_holder(facts, obstacle, blocked);
+      blocked.message += share_text(obstacle);
       break;
   }
   return blocked;

@@ -63,6 +63,7 @@ class LockHolders {
   // Whether `task` may take it; what it holds itself does not count.
   bool fits(const LockRules& rules, const std::string& task, const LockDemand& demand) const;
   int units() const { return units_; }
+  bool exclusive() const { return exclusive_ > 0; }
   bool empty() const { return holders_.empty(); }
   const std::map<std::string, LockHold>& all() const { return holders_; }
 

@@ -34,6 +34,7 @@ bool may_wait(TaskState state) {
 Request request_of(const api::DeploymentTask& task, const TaskView& view) {
   Request request;
   request.task = task.metadata.name;
+  request.rollout = task.spec.rollout;
   request.priority = task.spec.priority;
   request.started = view.started;
   request.requested_at = view.requested_at;

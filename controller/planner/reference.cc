@@ -12,6 +12,7 @@ struct Task {
   std::map<std::string, LockDemand> wants;
   bool waiting = false;
   bool has_slot = false;
+  bool has_share = false;  // its rollout has its fair share; as of the last sorted()
 };
 
 std::map<std::string, LockDemand> parts(const std::vector<Request::Lock>& locks) {
@@ -31,7 +32,9 @@ class Reference {
  public:
   Reference(const ReferenceInput& input, Passes& passes) : input_(input), passes_(passes) {
     for (const auto& request : input.requests) {
-      Task task{request, {}, {}, request.waiting, request.uses_slot};
+      Task task{request, {}, {}, request.waiting, request.uses_slot, false};
+      task.key = {request.priority, request.started, request.wave, request.requested_at,
+                  request.work,     request.rank,    request.task};
       if (request.waiting) task.wants = parts(request.wants);
       for (const auto& [instance, demand] : parts(request.holds)) {
         holders_[instance].add(request.task, {demand, {}, -1});
@@ -42,20 +45,23 @@ class Reference {
     }
   }
 
+  // Each grant and each slot that is given up may change who stands where; priorities are inherited
+  // anew only when nobody else can go.
   ReferenceOutcome decide() {
-    std::vector<Task*> before;
-    while (true) {
-      const auto order = sorted();
-      if (order == before) return outcome_;
-      before = order;
-      while (one_pass(order)) {
+    inherit();
+    do {
+      while (one_pass(sorted())) {
       }
-    }
+    } while (inherit());
+    return outcome_;
   }
 
  private:
   void count_slots(const Request& request, int by) {
-    for (const auto& budget : request.budgets) used_[budget] += by;
+    for (const auto& budget : request.budgets) {
+      used_[budget] += by;
+      used_by_[{budget, request.rollout}] += by;
+    }
   }
   bool full(const std::string& budget) const {
     const auto max = input_.budgets.find(budget);
@@ -85,14 +91,51 @@ class Reference {
     std::vector<Task*> order;
     for (auto& [name, task] : tasks_) {
       if (!task.waiting) continue;
-      const auto& request = task.request;
-      task.key = {effective_priority(task), request.started, request.wave, request.requested_at, request.work,
-                  request.rank, name};
+      task.has_share = has_share(task);
       order.push_back(&task);
     }
     std::sort(order.begin(), order.end(),
-              [](const Task* a, const Task* b) { return a->key < b->key; });
+              [](const Task* a, const Task* b) { return before(*a, *b); });
     return order;
+  }
+  static bool before(const Task& a, const Task& b) {
+    const bool same_level = a.key.priority == b.key.priority && a.key.started == b.key.started;
+    if (same_level && a.has_share != b.has_share) return b.has_share;
+    return a.key < b.key;
+  }
+
+  bool has_share(const Task& task) const {
+    const auto& budgets = task.request.budgets;
+    return std::any_of(budgets.begin(), budgets.end(), [&](const auto& budget) {
+      const auto max = input_.budgets.find(budget);
+      const auto rollouts = static_cast<int>(waiting_rollouts(budget, task.key.priority).size());
+      if (max == input_.budgets.end() || rollouts < 2) return false;
+      const auto used = used_by_.find({budget, task.request.rollout});
+      return used != used_by_.end() && used->second >= std::max(1, max->second / rollouts);
+    });
+  }
+  std::set<std::string> waiting_rollouts(const std::string& budget, int priority) const {
+    std::set<std::string> rollouts;
+    for (const auto& [name, task] : tasks_) {
+      const auto& budgets = task.request.budgets;
+      if (task.waiting && !task.has_slot && task.key.priority == priority &&
+          std::find(budgets.begin(), budgets.end(), budget) != budgets.end()) {
+        rollouts.insert(task.request.rollout);
+      }
+    }
+    return rollouts;
+  }
+
+  // Whether somebody's priority changed.
+  bool inherit() {
+    bool changed = false;
+    for (auto& [name, task] : tasks_) {
+      if (!task.waiting) continue;
+      const int priority = effective_priority(task);
+      changed = changed || priority != task.key.priority;
+      task.key.priority = priority;
+    }
+    return changed;
   }
 
   // The highest priority of those who wait for what this task holds.
@@ -109,7 +152,7 @@ class Reference {
     return priority;
   }
 
-  // True when it has to start again: a slot became free.
+  // True when somebody was granted or parked.
   bool one_pass(const std::vector<Task*>& order) {
     for (auto* task : order) {
       if (!task->waiting) continue;
@@ -119,7 +162,8 @@ class Reference {
         return true;
       }
       if (!slot_free(*task)) continue;
-      if (grant(*task)) return true;
+      grant(*task);
+      return true;
     }
     return false;
   }
@@ -139,7 +183,7 @@ class Reference {
     return false;
   }
   bool stands_before(const Task& waiter, const Task& task) const {
-    return waiter.waiting && waiter.key < task.key;
+    return waiter.waiting && before(waiter, task);
   }
   // Whether `demand` would take from the waiter what it waits for.
   bool in_the_way(const Task& waiter, const std::string& instance, const LockDemand& demand) const {
@@ -186,20 +230,22 @@ class Reference {
       if (!other.waiting || !other.has_slot ||
           std::find(budgets.begin(), budgets.end(), budget) == budgets.end())
         continue;
-      if (last == nullptr || last->key < other.key) last = &other;
+      if (last == nullptr || before(*last, other)) last = &other;
     }
-    return last != nullptr && task.key < last->key ? last : nullptr;
+    return last != nullptr && before(task, *last) ? last : nullptr;
   }
 
-  // True when another had to give up its slot for it.
-  bool grant(Task& task) {
-    bool stole = false;
+  void grant(Task& task) {
+    std::map<std::string, const Task*> victims;
     for (const auto& budget : task.request.budgets) {
-      if (task.has_slot || !full(budget)) continue;
-      give_up_slot(tasks_.at(victim(task, budget)->request.task));
-      stole = true;
+      if (!task.has_slot && full(budget)) victims[budget] = victim(task, budget);
     }
     count_passes(task);
+    for (const auto& budget : task.request.budgets) {
+      if (victims.count(budget) != 0 && full(budget)) {
+        give_up_slot(tasks_.at(victims.at(budget)->request.task));
+      }
+    }
     task.waiting = false;
     if (!task.has_slot) count_slots(task.request, 1);
     if (!task.request.started) ++window_used_[task.request.window];
@@ -210,7 +256,6 @@ class Reference {
     }
     outcome_.parked.erase(task.request.task);
     outcome_.granted.push_back(task.request.task);
-    return stole;
   }
   void count_passes(const Task& task) {
     std::vector<std::pair<std::string, std::string>> all;
@@ -234,6 +279,7 @@ class Reference {
   std::map<std::string, Task> tasks_;
   std::map<std::string, LockHolders> holders_;
   std::map<std::string, int> used_;
+  std::map<std::pair<std::string, std::string>, int> used_by_;  // budget and rollout
   std::map<std::string, int> window_used_;
   ReferenceOutcome outcome_;
 };

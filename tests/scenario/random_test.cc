@@ -83,6 +83,12 @@ class System {
       budget_ = static_cast<int>(random_.between(1, 4));
       world_.budget("all", *budget_);
     }
+    if (random_.chance(0.3)) {
+      inner_ = static_cast<int>(random_.between(1, 2));
+      api::PairSelector selector;
+      selector.targets.match_labels["name"] = "w0";
+      world_.budget("inner", *inner_, selector);
+    }
     const auto tenants = random_.between(1, 4);
     for (int i = 0; i < tenants; ++i) world_.tenant("t" + std::to_string(i));
     const auto projects = random_.between(1, 3);
@@ -125,7 +131,7 @@ class System {
     api::TenantDeploymentSpec spec;
     spec.project_ref.name = name;
     spec.release.version = version;
-    spec.priority = static_cast<int>(random_.between(0, 2));
+    spec.priority = static_cast<int>(random_.chance(0.7) ? 0 : random_.between(1, 2));
     spec.rollout.retry.limit = static_cast<int>(random_.between(0, 1));
     if (random_.chance(0.3)) spec.rollout.supersede = api::Supersede::StopAtStepBoundary;
     if (random_.chance(0.3)) spec.rollout.max_in_flight = static_cast<int>(random_.between(1, 3));
@@ -206,6 +212,7 @@ class System {
     std::map<std::string, std::vector<Held>> held;
     std::map<std::string, int> pairs;
     int running = 0;
+    int running_inside = 0;
     for (const auto& [name, task] : world_.tasks()) {
       if (!task->status.grant || api::is_terminal(task->status.phase)) continue;
       ++pairs[task->spec.installation];
@@ -213,11 +220,14 @@ class System {
         held[lock.instance].push_back({name, lock});
       if (!runs(*task)) continue;
       if (task->status.phase == api::TaskPhase::Running) ++running;
+      if (task->status.phase == api::TaskPhase::Running && task->spec.target == "w0")
+        ++running_inside;
       for (const auto& lock : task->status.grant->step_locks)
         held[lock.instance].push_back({name, lock});
     }
     for (const auto& [pair, count] : pairs) REQUIRE(count == 1);
     if (budget_) REQUIRE(running <= *budget_);
+    if (inner_) REQUIRE(running_inside <= *inner_);
     for (const auto& [instance, holders] : held) check_lock(instance, holders);
     check_paths(held);
   }
@@ -289,7 +299,7 @@ class System {
       for (const auto& lock : other->spec.locks) {
         if (wanted.count(lock.instance) != 0) return;
       }
-      if (other->status.grant || budget_) return;
+      if (other->status.grant || budget_ || inner_) return;
     }
     FAIL(task.metadata.name << " waits for nobody");
   }
@@ -298,7 +308,7 @@ class System {
   PlannerWorld world_;
   std::map<int, int> capacity_;
   std::map<std::string, int> slots_;
-  std::optional<int> budget_;
+  std::optional<int> budget_, inner_;
   std::set<std::pair<std::string, std::int64_t>> fences_;
   std::int64_t fence_ = 0;
   int version_ = 0;

@@ -140,6 +140,8 @@ class Script {
       timeline(words.size() > 1 ? words[1] : "");
     else if (verb == "peak")
       peak(words.size() > 1 ? words[1] : "");
+    else if (verb == "shares")
+      shares(words.size() > 1 ? std::stod(words[1]) : 0);
     else if (verb == "why")
       why(words[1]);
     else if (verb == "locks")
@@ -528,6 +530,26 @@ class Script {
       most = std::max(most, count);
     }
     out_ << "peak " << most << "\n";
+  }
+
+  // How many steps of each project ran, from each second at which that changed.
+  void shares(double since) {
+    std::set<double> moments;
+    for (const auto& one : world_.intervals()) moments.insert({one.begin, one.end});
+    std::string before;
+    for (const double moment : moments) {
+      std::map<std::string, int> counts;
+      for (const auto& one : world_.intervals()) {
+        if (one.begin <= moment && moment < one.end)
+          ++counts[one.task.substr(0, one.task.find('.'))];
+      }
+      std::string text;
+      for (const auto& [project, count] : counts)
+        text += " " + project + " " + std::to_string(count);
+      if (text != before && moment >= since)
+        out_ << "from " << number(moment) << ":" << (text.empty() ? " nobody" : text) << "\n";
+      before = text;
+    }
   }
 
   void print(const std::vector<api::BlockedBy>& blocked) {

@@ -11,7 +11,8 @@
 //   deploy NAME PROJECT VERSION [tenants=a,b] [targets=a,b] [priority=N]
 //   [supersede=StopAtStepBoundary]
 //          [inflight=N] [retry=N] [paused]
-//   at SECOND · run · timeline [step] · peak [step] · why PAIR · locks [INSTANCE] · status · tasks
+//   at SECOND · run · timeline [step] · peak [step] · shares [SINCE] · why PAIR · locks [INSTANCE]
+//   · status · tasks
 #pragma once
 
 #include <string>

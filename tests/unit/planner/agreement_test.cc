@@ -28,6 +28,7 @@ class History {
     }
     for (const char* name : {"b0", "b1"}) set_budget(name);
     for (const char* name : {"w", "v"}) set_window(name);
+    rollouts_ = random_.between(1, 4);
   }
 
   void run() {
@@ -45,7 +46,7 @@ class History {
     return place == rules_.end() ? LockRules{} : place->second;
   }
   void set_budget(const std::string& name) {
-    budgets_[name] = static_cast<int>(random_.between(0, 4));
+    budgets_[name] = static_cast<int>(random_.between(0, 6));
     admission_.set_budget(name, budgets_[name]);
   }
 
@@ -89,6 +90,7 @@ class History {
   void add_task() {
     Request request;
     request.task = "t" + std::to_string(random_.below(90) + 10) + "-" + std::to_string(++names_);
+    request.rollout = "r" + std::to_string(random_.below(static_cast<std::uint64_t>(rollouts_)));
     request.priority = random_.chance(0.7) ? 0 : static_cast<int>(random_.between(1, 2));
     request.requested_at = TimePoint(Duration(random_.below(20)));
     if (random_.chance(0.5)) request.work = static_cast<double>(random_.below(4));
@@ -246,6 +248,7 @@ class History {
   std::set<std::string> orphans_;
   Passes passes_;
   Admission admission_;
+  std::int64_t rollouts_ = 1;
   int names_ = 0;
   int clock_ = 0;
 };
@@ -253,7 +256,7 @@ class History {
 }  // namespace
 
 TEST_CASE("the incremental admission decides as the one from scratch", "[planner][agreement]") {
-  const int histories = testing::effort("TIDELOCK_HISTORIES", 400);
+  const int histories = testing::effort("TIDELOCK_HISTORIES", 1500);
   const char* given = std::getenv("TIDELOCK_SEED");
   const int first = given == nullptr ? 1 : std::atoi(given);
   for (int i = 0; i < histories; ++i) {

@@ -118,6 +118,7 @@ class Explorer {
     const TaskNow& task = now_.tasks[i];
     const Kind& kind = world_.tasks[i];
     Request request;
+    request.rollout = i == 1 ? "r2" : "r1";  // of three, one has the budget to share with two
     request.task = name(i);
     request.priority = kind.priority;
     request.requested_at = TimePoint(Duration(task.asked));
