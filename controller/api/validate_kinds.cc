@@ -38,7 +38,22 @@ void check_packages(CauseList& causes, const std::vector<Package>& packages) {
   }
 }
 
-void check_promotion(CauseList& causes, const Environment& environment) {
+// "staging → qa → staging", when nothing could ever pass; else empty.
+std::string circle_of(const Environment& environment, const References& references) {
+  std::vector<std::string> chain{environment.metadata.name, environment.spec.promotion.from};
+  while (references.promoted_from && !chain.back().empty()) {
+    const auto before = std::find(chain.begin(), chain.end() - 1, chain.back());
+    if (before != chain.end() - 1) {
+      std::string text = *before;
+      for (auto name = before + 1; name != chain.end(); ++name) text += " → " + *name;
+      return text;
+    }
+    chain.push_back(references.promoted_from(chain.back()));
+  }
+  return "";
+}
+
+void check_promotion(CauseList& causes, const Environment& environment, const References& references) {
   const PromotionSpec& promotion = environment.spec.promotion;
   const std::string field = "spec.promotion";
   const bool asks = promotion.required_soak || promotion.min_succeeded || !promotion.per_tenant;
@@ -49,6 +64,8 @@ void check_promotion(CauseList& causes, const Environment& environment) {
   }
   if (!promotion.from.empty() && promotion.from == environment.metadata.name) {
     causes.invalid(field + ".from", promotion.from, "an environment cannot be promoted from itself");
+  } else if (const auto circle = circle_of(environment, references); !circle.empty()) {
+    causes.invalid(field + ".from", promotion.from, "promotion goes in a circle: " + circle);
   }
   check_positive(causes, field + ".requiredSoak", promotion.required_soak);
   if (promotion.min_succeeded) {
@@ -119,8 +136,8 @@ void check_lock_group(CauseList& causes, const LockGroup& group, const Reference
   }
 }
 
-void check_environment(CauseList& causes, const Environment& environment) {
-  check_promotion(causes, environment);
+void check_environment(CauseList& causes, const Environment& environment, const References& references) {
+  check_promotion(causes, environment, references);
   check_variables(causes, "spec.variables", environment.spec.variables);
 }
 

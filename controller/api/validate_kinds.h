@@ -14,7 +14,7 @@ void check_project(CauseList& causes, const Project& project, const nlohmann::js
                    const References& references);
 void check_release(CauseList& causes, const Release& release, const Release* old);
 void check_lock_group(CauseList& causes, const LockGroup& group, const References& references);
-void check_environment(CauseList& causes, const Environment& environment);
+void check_environment(CauseList& causes, const Environment& environment, const References& references);
 void check_tenant(CauseList& causes, const Tenant& tenant);
 void check_target(CauseList& causes, const Target& target);
 void check_budget(CauseList& causes, const ConcurrencyBudget& budget);

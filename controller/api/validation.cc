@@ -64,7 +64,11 @@ std::vector<Cause> validate(std::string_view kind, const json& object, const jso
                             const References& references) {
   if (kind == "Project") return validate_project(object, references);
   if (kind == "Release") return validate_release(object, old_object);
-  if (kind == "Environment") return with<Environment>(object, check_environment);
+  if (kind == "Environment") {
+    return with<Environment>(object, [&](CauseList& causes, const Environment& environment) {
+      check_environment(causes, environment, references);
+    });
+  }
   if (kind == "Tenant") return with<Tenant>(object, check_tenant);
   if (kind == "Target") return with<Target>(object, check_target);
   if (kind == "ConcurrencyBudget") return with<ConcurrencyBudget>(object, check_budget);

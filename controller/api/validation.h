@@ -20,6 +20,8 @@ struct References {
   std::function<bool(std::string_view kind, const std::string& name)> exists;
   // Every Project whose steps or deployment locks name the group (for checks in reverse).
   std::function<std::vector<const Project*>(const std::string& lock_group)> projects_using;
+  // `spec.promotion.from` of an Environment; empty = none, or there is no such object.
+  std::function<std::string(const std::string& environment)> promoted_from;
 };
 
 // All that is wrong, as causes with field paths ("spec.steps[2].locks[0].group"); empty = valid.

@@ -67,6 +67,13 @@ struct NamespaceReferences::Reader {
     return entry && *entry;
   }
 
+  std::string promoted_from(const std::string& name) {
+    const auto entry = store.get(prefix_of(api::kind_info<api::Environment>().plural, ns) + name);
+    if (!entry || !*entry) return "";
+    const auto environment = api::decode<api::Environment>(std::string_view((*entry)->value));
+    return environment ? environment->spec.promotion.from : "";
+  }
+
   std::vector<const api::Project*> projects_using(const std::string& group) {
     const std::string start = prefix_of(api::kind_info<api::Project>().plural, ns);
     const auto page = store.list(start, store::prefix_end(start), 0);
@@ -92,7 +99,8 @@ api::References NamespaceReferences::view() const {
           [reader](std::string_view kind, const std::string& name) {
             return reader->exists(kind, name);
           },
-          [reader](const std::string& group) { return reader->projects_using(group); }};
+          [reader](const std::string& group) { return reader->projects_using(group); },
+          [reader](const std::string& environment) { return reader->promoted_from(environment); }};
 }
 
 }  // namespace tidelock::apiserver

@@ -44,6 +44,12 @@ struct Neighbours {
     references.exists = [&all](std::string_view kind, const std::string& name) {
       return all.all(std::string(kind)).contains(name);
     };
+    references.promoted_from = [&all](const std::string& name) -> std::string {
+      const auto& environments = all.all("Environment");
+      const auto found = environments.find(name);
+      if (found == environments.end()) return "";
+      return text_at(member(member(found->second, "spec"), "promotion"), "from");
+    };
     references.projects_using = [this](const std::string& group) {
       std::vector<const api::Project*> found;
       for (const api::Project& project : projects) {

@@ -351,6 +351,32 @@ TEST_CASE("an environment is promoted from another one", "[api][validation][prom
   }
 }
 
+TEST_CASE("promotion does not go in a circle", "[api][validation][promotion]") {
+  const std::map<std::string, std::string> others{{"live", "qa"}, {"qa", "staging"}, {"staging", ""}, {"a", "b"}, {"b", "a"}};
+  References references;
+  references.promoted_from = [&](const std::string& name) -> std::string {
+    const auto found = others.find(name);
+    return found == others.end() ? "" : found->second;
+  };
+  const auto wrong_from = [&](const std::string& name, const std::string& from) {
+    const json object{{"apiVersion", kApiVersion},
+                      {"kind", "Environment"},
+                      {"metadata", {{"name", name}}},
+                      {"spec", {{"promotion", {{"from", from}}}}}};
+    std::string text;
+    for (const auto& cause : validate("Environment", object, nullptr, references)) text += cause.field + ": " + cause.message;
+    return text;
+  };
+  CHECK(wrong_from("shopfront", "live") == "");
+  CHECK(wrong_from("live", "staging") == "");
+  CHECK(wrong_from("live", "comes-later") == "");
+  CHECK(wrong_from("staging", "live") ==
+        "spec.promotion.from: Invalid value: \"live\": promotion goes in a circle: staging → live → qa → staging");
+  CHECK(wrong_from("qa", "live") == "spec.promotion.from: Invalid value: \"live\": promotion goes in a circle: qa → live → qa");
+  // One that is stored already, by two writes at the same time, is named to whom it concerns.
+  CHECK(wrong_from("front", "a") == "spec.promotion.from: Invalid value: \"a\": promotion goes in a circle: a → b → a");
+}
+
 TEST_CASE("a project's drift and health check are inside their bounds", "[api][validation]") {
   const auto wrong_project = [](const json& more) {
     return wrong("Project", merged({{"installDirectory", "/srv/x"}}, more));
