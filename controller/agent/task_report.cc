@@ -86,6 +86,7 @@ void TaskRun::finished(TimePoint now) {
   if (finish_->receipt) {
     reported_version_ = TIDELOCK_PLANT(ReportTheWish) ? spec().version : finish_->receipt->version;
     reported_digest_ = finish_->receipt->digest;
+    nothing_installed_ = reported_digest_.empty();
   } else {
     log_error("receipt cannot be read",
               {{"task", key().name}, {"error", finish_->receipt.error().message}});
@@ -150,6 +151,7 @@ void TaskRun::status_ending(api::DeploymentTaskStatus& status) const {
   status.finished_at = finished_at_;
   status.reported_version = reported_version_;
   status.reported_digest = reported_digest_;
+  status.nothing_installed = nothing_installed_;
 }
 
 void TaskRun::status_unproven(api::DeploymentTaskStatus& status) const {

@@ -133,6 +133,7 @@ class TaskRun {
   TimePoint finish_at_;  // not before: the receipt could not be read
   std::string reported_version_;
   std::string reported_digest_;
+  bool nothing_installed_ = false;
 
   bool dirty_ = false;          // the API does not have the newest status
   bool running_written_ = false;  // of this group

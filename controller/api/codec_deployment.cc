@@ -161,6 +161,7 @@ void fields(A& a, Ref<A, WaveStatus> wave) {
   a.field("unreachable", wave.unreachable);
   a.always("running", wave.running);
   a.always("waiting", wave.waiting);
+  a.field("held", wave.held);
   a.field("resolved", wave.resolved);
   a.field("startedAt", wave.started_at);
   a.field("finishedAt", wave.finished_at);

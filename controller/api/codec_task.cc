@@ -133,6 +133,7 @@ void fields(A& a, Ref<A, DeploymentTaskStatus> status) {
   a.field("supersededBy", status.superseded_by);
   a.field("reportedVersion", status.reported_version);
   a.field("reportedDigest", status.reported_digest);
+  a.field("nothingInstalled", status.nothing_installed);
   a.field("health", status.health);
   a.field("drift", status.drift);
   a.field("blockedBy", status.blocked_by);

@@ -52,7 +52,7 @@ inline constexpr std::array<std::string_view, 3> kEnumNames<UnreachablePolicy>{"
 template <>
 inline constexpr std::array<std::string_view, 2> kEnumNames<MembersAdded>{"JoinWave", "NextRollout"};
 template <>
-inline constexpr std::array<std::string_view, 2> kEnumNames<MembersRemoved>{"Skip", "Finish"};
+inline constexpr std::array<std::string_view, 1> kEnumNames<MembersRemoved>{"Skip"};
 template <>
 inline constexpr std::array<std::string_view, 7> kEnumNames<WavePhase>{
     "Pending", "Running", "Soaking", "Gated", "Succeeded", "Failed", "Skipped"};

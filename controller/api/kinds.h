@@ -241,7 +241,7 @@ struct Unreachable {
   bool operator==(const Unreachable&) const = default;
 };
 enum class MembersAdded { JoinWave, NextRollout };
-enum class MembersRemoved { Skip, Finish };
+enum class MembersRemoved { Skip };
 struct Membership {
   MembersAdded added = MembersAdded::JoinWave;
   MembersRemoved removed = MembersRemoved::Skip;
@@ -418,6 +418,7 @@ struct WaveStatus {
   int unreachable = 0;
   int running = 0;
   int waiting = 0;
+  int held = 0;  // kept off the release, or not taken in any more
   std::optional<WaveResolved> resolved;
   std::optional<TimePoint> started_at;
   std::optional<TimePoint> finished_at;
@@ -633,6 +634,7 @@ struct DeploymentTaskStatus {
   // What the target has installed, from its receipt, at the terminal phase.
   std::string reported_version;
   std::string reported_digest;
+  bool nothing_installed = false;  // the target was looked at: no receipt there
   std::optional<HealthReport> health;  // absent: not known (yet), or no health check
   std::optional<DriftReport> drift;    // of the newest task that succeeded
   std::vector<BlockedBy> blocked_by;

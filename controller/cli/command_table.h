@@ -29,6 +29,7 @@ struct Parsed {
   RolloutHistoryOptions rollout_history;
   RolloutUndoOptions rollout_undo;
   RolloutApproveOptions rollout_approve;
+  RolloutRemovalOptions rollout_removal;
   PlanOptions plan;
   WhyOptions why;
   LocksOptions locks;

@@ -63,6 +63,20 @@ void add_rollout_word(CommandTable& table, CLI::App& rollout_verb, const std::st
   });
 }
 
+void add_rollout_removal(CommandTable& table, CLI::App& rollout_verb) {
+  RolloutRemovalOptions& options = table.parsed_.rollout_removal;
+  auto* app = table.verb(rollout_verb, "confirm-removal",
+                         "Let a tenant deployment remove more pairs than its deletionGuard allows\n"
+                         "at once. Without --plan-hash: what would be removed, and its hash.",
+                         "rollout confirm-removal td/storefront-production\n"
+                         "rollout confirm-removal td/storefront-production --plan-hash sha256:9a1f...");
+  add_rollout_name(app, options.arguments);
+  app->add_option("--plan-hash", options.plan_hash, "The hash of exactly those removals");
+  table.on(app, [](Session& session, Parsed& parsed) {
+    return rollout_confirm_removal(session, parsed.rollout_removal);
+  });
+}
+
 }  // namespace
 
 void add_rollout_verbs(CommandTable& table) {
@@ -96,6 +110,7 @@ void add_rollout_verbs(CommandTable& table) {
   add_rollout_word(table, *rollout_verb, "approve", "Open a gate for the plan as it is now",
                    rollout_approve);
   add_rollout_word(table, *rollout_verb, "reject", "Keep a gate shut", rollout_reject);
+  add_rollout_removal(table, *rollout_verb);
 }
 
 }  // namespace tidelock::cli

@@ -96,6 +96,7 @@ std::string wave_text(const api::WaveStatus& wave) {
   add(wave.unreachable, "unreachable");
   add(wave.running, "running");
   add(wave.waiting, "waiting");
+  add(wave.held, "held");
   return text;
 }
 

@@ -28,14 +28,14 @@ void print_waves(const api::Rollout& rollout, std::ostream& out) {
   if (rollout.status.waves.empty()) return;
   out << "Waves:\n";
   TextTable table(2);
-  table.row({"NAME", "PHASE", "PAIRS", "SUCCEEDED", "FAILED", "UNREACHABLE", "RUNNING", "WAITING",
+  table.row({"NAME", "PHASE", "PAIRS", "SUCCEEDED", "FAILED", "UNREACHABLE", "RUNNING", "WAITING", "HELD",
              "AT ONCE", "MAX FAILURES", "MIN SUCCEEDED", "STARTED"});
   for (const api::WaveStatus& wave : rollout.status.waves) {
     const api::WaveResolved* resolved = wave.resolved ? &*wave.resolved : nullptr;
     table.row({wave.name, std::string(api::to_string(wave.phase)), std::to_string(wave.members),
                std::to_string(wave.succeeded), std::to_string(wave.failed),
                std::to_string(wave.unreachable), std::to_string(wave.running),
-               std::to_string(wave.waiting),
+               std::to_string(wave.waiting), std::to_string(wave.held),
                resolved == nullptr ? "-" : number(resolved->concurrency, "all"),
                resolved == nullptr ? "-" : number(resolved->max_failures, "any"),
                resolved == nullptr ? "-" : std::to_string(resolved->min_succeeded),

@@ -122,6 +122,12 @@ struct RolloutUndoOptions {
 };
 Result<int> rollout_undo(Session& session, const RolloutUndoOptions& options);
 
+struct RolloutRemovalOptions {
+  std::vector<std::string> arguments;
+  std::string plan_hash;  // of what is removed; empty = say what it would be
+};
+Result<int> rollout_confirm_removal(Session& session, const RolloutRemovalOptions& options);
+
 struct RolloutApproveOptions {
   std::vector<std::string> arguments;
   std::string gate;  // empty = the only one

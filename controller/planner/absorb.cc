@@ -42,6 +42,9 @@ void take_report(const DeploymentTask& task, InstallationStatus& status) {
   } else if (!task.status.reported_digest.empty()) {
     status.actual_release = task.status.reported_version;
     status.actual_digest = task.status.reported_digest;
+  } else if (task.status.nothing_installed) {
+    status.actual_release.clear();
+    status.actual_digest.clear();
   }
   const bool moved = status.actual_digest != digest_before;
   // What a pair was taken back from is not good.

@@ -194,7 +194,7 @@ class Pair {
       if (old.kind == problem.kind && old.name == problem.name) since = old.since;
     }
     block(problem.kind, problem.name, problem.message, since);
-    stall(problem.kind == "Reference" ? "ReferenceNotFound" : "Invalid", problem.message);
+    stall(stalled_reason(problem), problem.message);
   }
 
   void show_unfinished() {
@@ -230,7 +230,11 @@ class Pair {
   bool cancelled_rollout() const {
     if (wish_ == nullptr) return false;
     const auto* rollout = find(facts_.rollouts, wish_->rollout);
-    return rollout != nullptr && rollout->spec.cancel;
+    if (rollout == nullptr || !rollout->spec.cancel) return false;
+    // Said of an earlier run of it; see RolloutOutcome::reset.
+    const bool left = rollout->status.phase == "Superseded" ||
+                      api::find_condition(rollout->status.conditions, kCurrent) != nullptr;
+    return !left;
   }
 
   void decide_task() {
@@ -244,6 +248,7 @@ class Pair {
     if (decision_.action == Action::None && running_ == nullptr) consider_drift();
     const bool back = held() && (decision_.action != Action::None || halfway());
     if (back && !running_fits) decision_.action = Action::Rollback;
+    if (decision_.action == Action::None && running_ == nullptr && half_removed()) decision_.action = Action::Remove;
     if (end_cancelled()) {
       // What follows is decided when that is a fact.
     } else if (cancelled_rollout() && decision_.action != Action::None) {
@@ -266,6 +271,13 @@ class Pair {
     } else if (wish_ != nullptr) {
       check_health();
     }
+  }
+
+  // A removal that failed may have left files behind which nothing reports any more.
+  bool half_removed() const {
+    const auto& history = decision_.base.history;
+    return wish_ == nullptr && !history.empty() && history.front().digest.empty() &&
+           history.front().phase != "Succeeded";
   }
 
   // The task that brought what is installed: only what is said of it counts.

@@ -207,6 +207,11 @@ bool leaving(const T& object) {
   return object.metadata.deletion_timestamp.has_value();
 }
 
+std::optional<Problem> why_none_can_go(const Facts& facts, const TenantDeployment& deployment) {
+  auto problem = missing_objects(facts, deployment);
+  return problem ? problem : circular_promotion(facts, deployment);
+}
+
 // Makes the wishes of a deployment, pair by pair.
 class Expander {
  public:
@@ -216,7 +221,7 @@ class Expander {
         deployment_(deployment),
         intern_(intern),
         expansion_(expansion),
-        missing_(missing_objects(facts, deployment)),
+        missing_(why_none_can_go(facts, deployment)),
         rollout_(expansion.main.digest.empty() ? "" : rollout_name(deployment.metadata.name, expansion.main.digest)),
         lookup_(facts, deployment, expansion.main),
         placing_(facts, strategy_of(facts, rollout_, deployment.metadata.name), holds, expansion) {}
@@ -354,6 +359,25 @@ std::optional<Problem> missing_objects(const Facts& facts, const TenantDeploymen
   return std::nullopt;
 }
 
+std::optional<Problem> circular_promotion(const Facts& facts, const TenantDeployment& deployment) {
+  std::vector<std::string> chain{deployment.spec.environment_ref.name};
+  while (true) {
+    const auto* environment = find(facts.environments, chain.back());
+    if (environment == nullptr || environment->spec.promotion.from.empty()) return std::nullopt;
+    chain.push_back(environment->spec.promotion.from);
+    const auto before = std::find(chain.begin(), chain.end() - 1, chain.back());
+    if (before == chain.end() - 1) continue;
+    std::string circle = *before;
+    for (auto name = before + 1; name != chain.end(); ++name) circle += " → " + *name;
+    return Problem{"Promotion", *before, "promotion goes in a circle, so that nothing can pass: " + circle};
+  }
+}
+
+std::string stalled_reason(const Problem& problem) {
+  if (problem.kind == "Reference") return "ReferenceNotFound";
+  return problem.kind == "Promotion" ? "InvalidPromotion" : "Invalid";
+}
+
 std::string rollout_name(const std::string& deployment, const std::string& digest) {
   constexpr std::size_t kShort = 12;
   constexpr std::size_t kNameMax = 253;
@@ -389,7 +413,7 @@ Expansion expand(const Facts& facts, const FactIndex& index, const TenantDeploym
   Expansion expansion;
   const auto& spec = deployment.spec;
   expansion.main = main_release(facts, deployment);
-  if (auto problem = missing_objects(facts, deployment)) expansion.main.problem = std::move(problem);
+  if (auto problem = why_none_can_go(facts, deployment)) expansion.main.problem = std::move(problem);
   const std::string rollout =
       expansion.main.digest.empty() ? "" : rollout_name(deployment.metadata.name, expansion.main.digest);
   expansion.waves = waves_of(strategy_of(facts, rollout, deployment.metadata.name));

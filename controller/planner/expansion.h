@@ -125,6 +125,12 @@ std::string rollout_name(const std::string& deployment, const std::string& diges
 // The Project or Environment that a deployment names and that does not exist.
 std::optional<Problem> missing_objects(const Facts& facts, const api::TenantDeployment& deployment);
 
+// Why nothing can ever pass the environments before that of the deployment: their promotion goes in a circle.
+std::optional<Problem> circular_promotion(const Facts& facts, const api::TenantDeployment& deployment);
+
+// The reason of the conditions that say it.
+std::string stalled_reason(const Problem& problem);
+
 using Holds = std::vector<const api::ReleaseHold*>;  // of one deployment, by name
 Expansion expand(const Facts& facts, const FactIndex& index, const api::TenantDeployment& deployment,
                  const Holds& holds, const Intern& intern);

@@ -49,6 +49,11 @@ struct CreateRollout {
 struct CreateHold {
   api::ReleaseHold object;
 };
+// What people said of an earlier run of the release: spec.acceptedFailures and spec.cancel go.
+struct ResetRollout {
+  std::string name;
+  std::string based_on;
+};
 struct DeleteHold {
   std::string name;
   std::string uid;
@@ -124,7 +129,7 @@ struct BudgetStatusChange {
 
 using Effect =
     std::variant<CreateInstallation, UpdateInstallation, DeleteInstallation, CreateRollout,
-                 CreateHold, DeleteHold, CreateTask, DeleteTask, CancelTask, GrantTask, EndTask, ReleaseStatusChange,
+                 ResetRollout, CreateHold, DeleteHold, CreateTask, DeleteTask, CancelTask, GrantTask, EndTask, ReleaseStatusChange,
                  ProjectStatusChange, TenantDeploymentStatusChange, RolloutStatusChange,
                  InstallationStatusChange, WindowStatusChange, LockGroupStatusChange, BudgetStatusChange>;
 
@@ -170,6 +175,17 @@ struct LockView {
   std::string group;  // empty = implicit
   std::vector<LockHolder> holders;
   std::vector<LockWaiter> waiters;  // in queue order
+};
+
+// Removals of a TenantDeployment that are more at once than its deletionGuard allows. They wait until its
+// annotation holds their hash.
+inline constexpr const char* kConfirmRemoval = "tidelock.dev/confirm-removal";
+struct MassRemoval {
+  std::vector<std::string> installations;  // to be removed
+  int pairs = 0;                           // all that it has
+  int allowed = 0;
+  std::string hash;  // of `installations`
+  bool confirmed = false;
 };
 
 struct Options {
@@ -219,6 +235,7 @@ class Planner {
   // What rows of each TenantDeployment follow: its rollout's copy, else what its next one will have.
   std::map<std::string, api::RolloutStrategy> strategies(TimePoint now);
   std::vector<api::BlockedBy> why(const std::string& installation, TimePoint now);
+  std::optional<MassRemoval> mass_removal(const std::string& deployment, TimePoint now);
   std::vector<LockView> locks(TimePoint now);  // those that are held or waited for, by instance
 
  private:

@@ -221,6 +221,7 @@ void Planner::remove(const std::string& kind, const std::string& name) {
   } else if (kind == "Rollout") {
     const auto old = facts.rollouts.take(name);
     state_->rollout_pace.forget(name);
+    state_->resets.erase(name);
     state_->starts.erase(name);
     state_->look_at_rollout.set(name, kNever);
     if (old) state_->rollout_changed(name, &old->spec.tenant_deployment_ref.name, nullptr);
@@ -295,6 +296,15 @@ void Planner::State::project_changed(const std::string& name) {
 void Planner::State::environment_changed(const std::string& name) {
   insert(speakers.deployments_of_environment.of(name), stale.deployments);
   stale_pairs(index.of_environment(facts, name));
+  // Promotion may go in a circle now, or no longer, for all that follow it down the chain.
+  for (const auto& [follower, environment] : facts.environments) {
+    const auto* one = environment.get();
+    for (std::size_t step = 0; one != nullptr && step < facts.environments.size(); ++step) {
+      const auto& from = one->spec.promotion.from;
+      if (from == name) insert(speakers.deployments_of_environment.of(follower), stale.deployments);
+      one = from.empty() || from == name ? nullptr : find(facts.environments, from);
+    }
+  }
 }
 
 void Planner::State::deployment_changed(const std::string& name, const api::TenantDeployment* old,

@@ -10,8 +10,6 @@
 namespace tidelock::planner {
 namespace {
 
-constexpr const char* kConfirmRemoval = "tidelock.dev/confirm-removal";
-
 std::string tenant_of(const api::InstallationSpec& spec) { return spec.tenant_ref ? spec.tenant_ref->name : ""; }
 
 std::string removal_hash(const std::set<std::string>& names) {
@@ -98,31 +96,39 @@ void Planner::State::note_removal(const std::string& installation, const std::st
   removals.put(installation, wanted ? &deployment : nullptr);
 }
 
+std::optional<MassRemoval> Planner::State::mass_removal(const std::string& name) const {
+  const auto* deployment = find(facts.deployments, name);
+  const auto& leaving = removals.of(name);
+  if (deployment == nullptr || deployment->metadata.deletion_timestamp || leaving.empty()) return std::nullopt;
+  const auto& limits = deployment->spec.deletion_guard;
+  const int asked = static_cast<int>(leaving.size());
+  const auto count = counts.find(name);
+  MassRemoval removal;
+  removal.pairs = asked + (count == counts.end() ? 0 : count->second.desired);
+  removal.allowed = std::max(limits.min, api::resolve_floor(limits.max, removal.pairs, 0));
+  if (asked <= removal.allowed) return std::nullopt;
+  removal.installations.assign(leaving.begin(), leaving.end());
+  removal.hash = removal_hash(leaving);
+  const auto& annotations = deployment->metadata.annotations;
+  const auto word = annotations.find(kConfirmRemoval);
+  removal.confirmed = word != annotations.end() && word->second == removal.hash;
+  return removal;
+}
+
 // More removals at once than its deletionGuard allows wait until a person has seen their number.
 void Planner::State::guard_removals() {
   for (const auto& name : guards_to_check) {
-    const auto* deployment = find(facts.deployments, name);
     const auto& leaving = removals.of(name);
     std::optional<WaveOpening> guard;
-    if (deployment != nullptr && !deployment->metadata.deletion_timestamp && !leaving.empty()) {
-      const auto& limits = deployment->spec.deletion_guard;
-      const int asked = static_cast<int>(leaving.size());
-      const auto count = counts.find(name);
-      const int all = asked + (count == counts.end() ? 0 : count->second.desired);
-      const int allowed = std::max(limits.min, api::resolve_floor(limits.max, all, 0));
-      const std::string hash = asked > allowed ? removal_hash(leaving) : "";
-      const auto& annotations = deployment->metadata.annotations;
-      const auto word = annotations.find(kConfirmRemoval);
-      if (asked > allowed && (word == annotations.end() || word->second != hash)) {
-        guard.emplace();
-        auto& blocked = guard->blocked.emplace();
-        blocked.kind = "MassRemoval";
-        blocked.name = name;
-        blocked.since = deployment->metadata.creation_timestamp.value_or(TimePoint{});
-        blocked.message = std::to_string(asked) + " of " + std::to_string(all) + " pairs of TenantDeployment " +
-                          name + " would be removed, allowed are " + std::to_string(allowed) +
-                          "; to do it: kubectl annotate tenantdeployment " + name + " " + kConfirmRemoval + "=" + hash;
-      }
+    if (const auto removal = mass_removal(name); removal && !removal->confirmed) {
+      auto& blocked = guard.emplace().blocked.emplace();
+      blocked.kind = "MassRemoval";
+      blocked.name = name;
+      blocked.since = find(facts.deployments, name)->metadata.creation_timestamp.value_or(TimePoint{});
+      blocked.message = std::to_string(removal->installations.size()) + " of " + std::to_string(removal->pairs) +
+                        " pairs of TenantDeployment " + name + " would be removed, allowed are " +
+                        std::to_string(removal->allowed) + "; to do it: tidectl rollout confirm-removal td/" + name +
+                        " --plan-hash " + removal->hash;
     }
     const auto known = removal_guards.find(name);
     const bool was = known != removal_guards.end();

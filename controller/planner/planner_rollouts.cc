@@ -110,6 +110,7 @@ void Planner::State::advance_rollouts(TimePoint now) {
     stale.rollouts.clear();
     for (const auto& name : names) {
       const auto* rollout = find(facts.rollouts, name);
+      resets.erase(name);
       if (rollout == nullptr) continue;
       const auto& deployment = rollout->spec.tenant_deployment_ref.name;
       if (current_rollout(deployment) == name && find(facts.deployments, deployment) != nullptr) {
@@ -173,6 +174,7 @@ void Planner::State::take_outcome(const std::string& deployment, const api::Roll
   }
   if (before.stalled != outcome.stalled || before.status.phase != outcome.status.phase)
     stale.deployment_status.insert(deployment);
+  if (outcome.reset) resets.emplace(name, ResetRollout{name, rollout.metadata.resource_version});
   new_holds.erase(deployment);
   if (outcome.hold) {
     api::ReleaseHold hold;

@@ -150,6 +150,7 @@ struct Planner::State {
   Groups removals;                                         // by deployment: asked for, without a task
   std::map<std::string, WaveOpening> removal_guards;       // by deployment: too many of them
   std::set<std::string> guards_to_check;                   // deployments
+  std::map<std::string, ResetRollout> resets;           // by rollout
   std::map<std::string, CreateHold> new_holds;          // by deployment
   std::map<std::string, DeleteHold> old_holds;          // by hold
   Timers look_at_rollout;                               // rollouts
@@ -226,6 +227,7 @@ struct Planner::State {
   bool has_passed(const std::string& installation, const std::string& digest, TimePoint now,
                   const api::PromotionSpec& promotion, TimePoint& due) const;
   void note_removal(const std::string& installation, const std::string& deployment, bool wanted);
+  std::optional<MassRemoval> mass_removal(const std::string& deployment) const;
   void guard_removals();
 
   // planner_rollouts.cc

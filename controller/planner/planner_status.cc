@@ -153,6 +153,7 @@ void Planner::State::emit_objects(std::size_t max, Effects& effects) const {
     }
   }
   for (const auto& [deployment, rollout] : new_rollouts) effects.effects.push_back(rollout);
+  for (const auto& [rollout, reset] : resets) effects.effects.push_back(reset);
   for (const auto& [deployment, hold] : new_holds) effects.effects.push_back(hold);
   for (const auto& [name, hold] : old_holds) effects.effects.push_back(hold);
   for (const auto& name : acting) {

@@ -109,6 +109,11 @@ std::vector<api::BlockedBy> Planner::why(const std::string& installation, TimePo
   return state_->why_pair(pair->second, kAll);
 }
 
+std::optional<MassRemoval> Planner::mass_removal(const std::string& deployment, TimePoint now) {
+  state_->advance(now);
+  return state_->mass_removal(deployment);
+}
+
 std::vector<LockView> Planner::locks(TimePoint now) {
   state_->advance(now);
   std::vector<LockView> views;

@@ -56,6 +56,15 @@ class Rehearsal::Writer {
     ++object.metadata.generation;
     all_.put(facts_.installations, std::move(object));
   }
+  void operator()(const ResetRollout& effect) {
+    const auto* known = find(facts_.rollouts, effect.name);
+    if (known == nullptr || known->metadata.resource_version != effect.based_on) return;
+    api::Rollout object = *known;
+    object.spec.cancel = false;
+    object.spec.accepted_failures.clear();
+    ++object.metadata.generation;
+    all_.put(facts_.rollouts, std::move(object));
+  }
   void operator()(const DeleteInstallation& effect) {
     all_.erase("Installation", facts_.installations, effect.name);
     const std::string prefix = effect.name + "-";

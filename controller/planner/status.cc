@@ -98,8 +98,7 @@ std::pair<std::string, std::string> why_stalled(const Expansion& expansion, cons
             std::to_string(counts.conflicts.size()) + " pairs belong to another TenantDeployment"};
   }
   if (main.problem)
-    return {main.problem->kind == "Reference" ? "ReferenceNotFound" : "Invalid",
-            main.problem->message};
+    return {stalled_reason(*main.problem), main.problem->message};
   if (rollout == "NoWaveForPair" && !expansion.unmatched.empty()) {
     return {rollout, "no wave takes " + some_names(expansion.unmatched)};
   }
@@ -231,6 +230,7 @@ api::RolloutStatus left_rollout_status(const api::Rollout& rollout, TimePoint no
   status.observed_generation = rollout.metadata.generation;
   const bool over = is_over(status.phase);
   if (!over) status.phase = "Superseded";
+  status.halted_at.reset();
   if (!status.started_at) status.started_at = now;
   if (!status.finished_at || !over) status.finished_at = now;
   put(status.conditions, kCurrent, false, "AnotherRelease", "another release is wished for", now,

@@ -37,6 +37,7 @@ class Run {
 
   RolloutOutcome go() {
     begin();
+    if (out_.reset) return std::move(out_);
     for (std::size_t i = 0; i < waves_.size(); ++i) count(i);
     if (in_.rollout.spec.cancel) {
       cancel();
@@ -60,11 +61,15 @@ class Run {
   const WaveCounts& counts(std::size_t i) const { return in_.counts[i]; }
   const std::string& name() const { return in_.rollout.metadata.name; }
 
-  // A rollout that was left and is wished for again starts anew.
+  // A rollout that was left and is wished for again starts anew; what people said of it before does not count.
   void begin() {
     status() = known_;
+    out_.waves.resize(waves_.size());
     const bool anew = known_.phase == "Superseded" || api::find_condition(known_.conditions, kCurrent) != nullptr ||
                       (!in_.held && rolled_back_before() && known_.phase.starts_with("Roll"));
+    const auto& spec = in_.rollout.spec;
+    out_.reset = anew && (spec.cancel || !spec.accepted_failures.empty());
+    if (out_.reset) return;
     bool fits = known_.waves.size() == waves_.size();
     for (std::size_t i = 0; fits && i < waves_.size(); ++i) fits = known_.waves[i].name == waves_[i].name;
     if (anew || !fits) {
@@ -73,13 +78,12 @@ class Run {
       std::erase_if(conditions, [](const auto& condition) { return condition.type == kCurrent; });
       status() = {};
       status().conditions = std::move(conditions);
-      for (const auto& spec : waves_) status().waves.emplace_back().name = spec.name;
+      for (const auto& one : waves_) status().waves.emplace_back().name = one.name;
     }
     status().observed_generation = in_.rollout.metadata.generation;
     if (!status().started_at) status().started_at = now_;
     if (!status().progress_at) status().progress_at = now_;
     status().plan_hash = in_.plan_hash;
-    out_.waves.resize(waves_.size());
   }
 
   void count(std::size_t i) {
@@ -93,6 +97,7 @@ class Run {
     w.unreachable = c.of(Progress::Unreachable);
     w.running = c.of(Progress::Updating) + c.of(Progress::Verifying);
     w.waiting = c.of(Progress::Waiting);
+    w.held = c.of(Progress::Held);
   }
 
   bool any_running() const {
@@ -488,7 +493,7 @@ class Run {
 
   // ---- progress ------------------------------------------------------------------------------
 
-  // progress_at moves on by all the time in which nothing was allowed to start.
+  // progress_at moves on by all the time in which nothing was allowed to start, or the rollout was over.
   void track_progress() {
     int terminal = 0;
     for (const auto& c : in_.counts) {
@@ -497,10 +502,13 @@ class Run {
         terminal += c.of(progress);
       }
     }
-    const bool halted = is_over(status().phase) || status().phase == "Paused" || !gate_reason_.empty() || soaking_ ||
-                        in_.windowed;
-    if (status().halted_at && !halted) {
-      *status().progress_at += now_ - *status().halted_at;
+    const bool over = is_over(status().phase);
+    const bool halted =
+        !over && (status().phase == "Paused" || !gate_reason_.empty() || soaking_ || in_.windowed);
+    auto stands_since = status().halted_at;
+    if (!stands_since && !fresh_ && !over && is_over(known_.phase)) stands_since = known_.finished_at;
+    if (stands_since && !halted) {
+      *status().progress_at += now_ - *stands_since;
       status().halted_at.reset();
     }
     if (terminal > status().terminal) {
@@ -508,8 +516,8 @@ class Run {
       status().progress_at = now_;
       if (status().halted_at) status().halted_at = now_;
     }
-    if (halted && !status().halted_at) status().halted_at = now_;
-    if (halted || !strategy_.progress_deadline) return;
+    if (halted && !status().halted_at) status().halted_at = stands_since.value_or(now_);
+    if (over || halted || !strategy_.progress_deadline) return;
     const TimePoint deadline = *status().progress_at + *strategy_.progress_deadline;
     if (now_ < deadline) {
       out_.next = std::min(out_.next, deadline);

@@ -72,6 +72,7 @@ struct RolloutOutcome {
   std::vector<WaveOpening> waves;
   // The release is to be held off: of these waves, empty = of all.
   std::optional<std::vector<std::string>> hold;
+  bool reset = false;   // words of an earlier run stand in its spec; nothing goes on before they are gone
   std::string stalled;  // a reason when it will not go on by itself; empty = it does
   TimePoint next = kNever;
 };

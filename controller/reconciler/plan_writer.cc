@@ -43,6 +43,12 @@ class Builder {
     return change_spec<api::Installation>(
         e.name, e.based_on, [&](api::InstallationSpec& spec) { spec = e.spec; });
   }
+  Made operator()(const planner::ResetRollout& e) const {
+    return change_spec<api::Rollout>(e.name, e.based_on, [&](api::RolloutSpec& spec) {
+      spec.cancel = false;
+      spec.accepted_failures.clear();
+    });
+  }
   Made operator()(const planner::CancelTask& e) const {
     return change_spec<api::DeploymentTask>(
         e.name, e.based_on, [&](api::DeploymentTaskSpec& spec) { spec.cancel = e.cancel; });

@@ -21,6 +21,7 @@ class RebuildHistory {
       return random_.chance(0.05) ? PlannerWorld::Outcome::Retry : PlannerWorld::Outcome::Succeed;
     };
     for (const char* name : kProjects) release(name);
+    if (random_.chance(0.6)) budget();
     deploy();
   }
 
@@ -199,7 +200,6 @@ class RebuildHistory {
     made.unreachable.catch_up = !random_.chance(0.2);
     if (random_.chance(0.3)) made.unreachable.max = share();
     made.membership.added = static_cast<api::MembersAdded>(any(0, 1));
-    made.membership.removed = static_cast<api::MembersRemoved>(any(0, 1));
     made.supersede = static_cast<api::Supersede>(any(0, 1));
     if (random_.chance(0.7)) waves(made);
     return made;

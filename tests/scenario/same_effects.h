@@ -70,6 +70,7 @@ inline planner::GrantTask without_memory(planner::GrantTask e) {
 // What it comes to, for people and for comparison.
 struct EffectText {
   std::string operator()(const planner::UpdateInstallation& e) const { return e.based_on + " " + e.spec.digest; }
+  std::string operator()(const planner::ResetRollout& e) const { return e.based_on; }
   std::string operator()(const planner::DeleteInstallation& e) const { return e.based_on; }
   std::string operator()(const planner::DeleteHold& e) const { return e.uid; }
   std::string operator()(const planner::DeleteTask& e) const { return e.uid; }

@@ -335,7 +335,7 @@ class Script {
       for (const auto& wave : status.waves) {
         out_ << "  " << wave.name << " " << api::to_string(wave.phase) << ":";
         count(wave.succeeded, "done"), count(wave.failed, "failed"), count(wave.unreachable, "unreachable");
-        count(wave.running, "running"), count(wave.waiting, "waiting");
+        count(wave.running, "running"), count(wave.waiting, "waiting"), count(wave.held, "held");
         if (const auto& r = wave.resolved) {
           out_ << "; of " << r->members;
           if (r->concurrency) out_ << ", concurrency " << *r->concurrency;

@@ -284,6 +284,13 @@ void PlannerWorld::apply(const planner::Effect& effect) {
     }
   } else if (const auto* rollout = std::get_if<CreateRollout>(&effect)) {
     if (rollouts_.count(rollout->object.metadata.name) == 0) put(rollout->object);
+  } else if (const auto* reset = std::get_if<ResetRollout>(&effect)) {
+    const auto place = rollouts_.find(reset->name);
+    if (place == rollouts_.end() || place->second->metadata.resource_version != reset->based_on) return;
+    api::Rollout object = *place->second;
+    object.spec.cancel = false;
+    object.spec.accepted_failures.clear();
+    put(std::move(object));
   } else if (const auto* hold = std::get_if<CreateHold>(&effect)) {
     if (holds_.count(hold->object.metadata.name) == 0) put(hold->object);
   } else if (const auto* free = std::get_if<DeleteHold>(&effect)) {
@@ -436,6 +443,12 @@ void PlannerWorld::finish_group(const std::string& name, std::int64_t fence) {
 
 void PlannerWorld::finish_task(DeploymentTask task) {
   task.status.finished_at = now_;
+  if (half_removals && task.spec.action == api::Action::Remove && task.status.phase == TaskPhase::Succeeded) {
+    task.status.phase = TaskPhase::Failed;
+    task.status.reason = "InstallDirectory";
+    task.status.message = "cannot remove releases: Permission denied";
+    task.status.nothing_installed = true;
+  }
   if (task.status.phase == TaskPhase::Succeeded && task.spec.action != api::Action::Remove) {
     task.status.reported_version = task.spec.version;
     task.status.reported_digest = report_digest.empty() ? task.spec.digest : report_digest;

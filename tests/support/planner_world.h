@@ -71,6 +71,7 @@ class PlannerWorld {
   enum class Outcome { Succeed, Fail, Retry };
   std::function<Outcome(const api::DeploymentTask&, const std::string& step, int attempt)> outcome;
   std::string report_digest;  // what the agent reports instead of the truth; empty = the truth
+  bool half_removals = false;  // true: removals fail once the receipt is gone
   bool agent_works = true;    // false: granted steps do not run
   void drift(const std::string& installation);  // the newest success is no longer what is there
   void annotate(const std::string& deployment, const std::string& key, const std::string& value);

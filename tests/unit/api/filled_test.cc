@@ -132,7 +132,7 @@ RolloutStrategy strategy() {
   s.retry = {1, 20s, 3, 5min};
   s.on_failure = OnFailure::RollbackWave;
   s.unreachable = {UnreachablePolicy::Skip, 3min, share(20), false};
-  s.membership = {MembersAdded::NextRollout, MembersRemoved::Finish};
+  s.membership = {MembersAdded::NextRollout, MembersRemoved::Skip};
   s.supersede = Supersede::StopAtStepBoundary;
   return s;
 }

@@ -76,6 +76,45 @@ TEST_CASE("rollout pause and resume set spec.paused, once", "[cli]") {
              EndsWith("is not paused; environment.tidelock.dev/production is\n"));
 }
 
+TEST_CASE("rollout confirm-removal shows what would be removed, and does it by its hash only", "[cli]") {
+  Fleet fleet(8, 10);
+  fleet.deploy();
+  fleet.settle();
+  CHECK(fleet.run({"rollout", "confirm-removal", kDeployment}).err ==
+        "error: tenantdeployments.tidelock.dev \"storefront-production\" removes no more pairs than its deletionGuard "
+        "allows: there is nothing to confirm\n");
+  for (int step = 0; step < 2; ++step) {
+    for (int tenant = 1; tenant <= 8; ++tenant) fleet.finish_step(tenant);
+  }
+  fleet.settle_later();
+  fleet.patch("tenantdeployments/storefront-production",
+              {{"spec", {{"tenants", {{"matchLabels", {{"ring", "none"}}}}}}}});
+  fleet.settle();
+  fleet.settle_later();
+  const CliResult shown = fleet.run({"rollout", "confirm-removal", kDeployment});
+  CHECK(shown.code == 1);
+  CHECK_THAT(shown.err, StartsWith("error: 8 of 8 pairs of tenantdeployments.tidelock.dev \"storefront-production\" "
+                                   "would be removed, allowed are 5:\n  storefront.production.tenant-01.web-01\n"));
+  const auto hash_at = shown.err.find("sha256:");
+  REQUIRE(hash_at != std::string::npos);
+  const std::string hash = shown.err.substr(hash_at, std::string("sha256:").size() + 64);
+  const std::string command = "tidectl rollout confirm-removal td/storefront-production --plan-hash " + hash;
+  CHECK_THAT(shown.err, EndsWith("to do it: " + command + "\n"));
+  CHECK_THAT(fleet.run({"why", "tenant-01"}).out, Contains(command));
+  const CliResult other = fleet.run({"rollout", "confirm-removal", kDeployment, "--plan-hash", "sha256:0"});
+  CHECK(other.code == 1);
+  CHECK_THAT(other.err, StartsWith("error: PlanChanged: not what was confirmed; 8 of 8 pairs of "));
+  CHECK(fleet.run({"rollout", "confirm-removal", kDeployment, "--plan-hash", hash}).out ==
+        "tenantdeployment.tidelock.dev/storefront-production confirmed: 8 of 8 pairs are removed\n");
+  CHECK(fleet.object("tenantdeployments/storefront-production")["metadata"]["annotations"]["tidelock.dev/confirm-removal"] ==
+        hash);
+  CHECK(fleet.run({"rollout", "confirm-removal", kDeployment, "--plan-hash", hash}).err ==
+        "error: the removals of tenantdeployments.tidelock.dev \"storefront-production\" are confirmed already\n");
+  fleet.settle();
+  CHECK(fleet.object("deploymenttasks/" + Fleet::task(1, 2))["spec"]["action"] == "Remove");
+  CHECK_THAT(fleet.run({"rollout", "confirm-removal", "td/no-such"}).err, Contains("not found"));
+}
+
 TEST_CASE("rollout resume accepts the failures so far of one over its budget", "[cli]") {
   Shop shop(json{{"maxFailures", 0}, {"minSucceeded", 1}});
   shop.patch("tenants/tenant-02", {{"metadata", {{"labels", {{"ring", "canary"}}}}}});
