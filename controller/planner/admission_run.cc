@@ -114,7 +114,10 @@ void Admission::State::recheck_starved() {
 void Admission::State::wake_reordered() {
   if (!reordered) return;
   reordered = false;
-  for (auto* lock : open) wake(*lock);
+  for (auto* lock : open) {
+    wake(*lock);
+    touched.insert(lock);
+  }
   const std::set<Counter*> counters = woken;
   for (auto* counter : counters) wake(*counter);
   for (auto* waiter : starved) {

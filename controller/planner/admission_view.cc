@@ -70,12 +70,8 @@ Obstacle Admission::obstacle(const std::string& task, std::size_t position_max) 
   if (obstacle.holder.empty() && found.waiter != nullptr)
     obstacle.holder = found.waiter->request.task;
   if (found.waiter != nullptr) obstacle.share = share_behind(*found.waiter, entry);
-  std::size_t position = 0;
-  for (const auto* waiter = lock.queue.first(); waiter != nullptr;
-       waiter = lock.queue.after(*waiter)) {
-    if (++position > position_max) break;
-    if (waiter == &entry) obstacle.position = static_cast<int>(position);
-  }
+  const std::size_t position = lock.queue.place(entry, position_max);
+  if (position <= position_max) obstacle.position = static_cast<int>(position);
   return obstacle;
 }
 
@@ -97,13 +93,8 @@ Admission::Changes Admission::take_changed(std::size_t depth) {
   state_->changed_budgets.clear();
   for (const auto* lock : state_->touched) {
     if (!lock->rules.group.empty()) changes.groups.insert(lock->rules.group);
-    std::size_t count = 0;
-    for (const auto* waiter = lock->queue.first(); waiter != nullptr;
-         waiter = lock->queue.after(*waiter)) {
-      // One past the depth: it may have been within before.
-      if (count++ > depth) break;
-      changes.tasks.insert(waiter->request.task);
-    }
+    // One past the depth: it may have been within before.
+    for (const auto* waiter : lock->queue.front(depth + 1)) changes.tasks.insert(waiter->request.task);
   }
   changes.groups.merge(state_->idle_groups);
   state_->idle_groups.clear();
@@ -115,9 +106,7 @@ namespace {
 
 Admission::View view_of_lock(const LockNode& node, std::size_t waiters_max) {
   Admission::View view{&node.rules, &node.holders, {}, node.queue.size()};
-  for (const auto* waiter = node.queue.first(); waiter != nullptr;
-       waiter = node.queue.after(*waiter)) {
-    if (view.waiters.size() >= waiters_max) break;
+  for (const auto* waiter : node.queue.front(waiters_max)) {
     view.waiters.emplace_back(waiter->request.task, waiter->key.requested_at);
   }
   return view;

@@ -254,6 +254,8 @@ std::vector<api::BlockedBy> Planner::State::why_task(const std::string& name,
   // Far down the line the holder changes more often than it matters.
   if (obstacle.kind == Obstacle::Kind::Lock && !obstacle.position) obstacle = admission.filed(name);
   if (obstacle.kind == Obstacle::Kind::None) return {};
+  // Shares change with every slot: who asks is told, but no status is written for it.
+  if (position_max == options.status_waiters_max) obstacle.share = {};
   return {explain_wait(*task, obstacle)};
 }
 

@@ -8,6 +8,10 @@
 namespace tidelock::planner {
 namespace {
 
+struct ByKey {
+  bool operator()(const Entry* a, const Entry* b) const { return a->key < b->key; }
+};
+
 bool same_level(const Entry& a, const Entry& b) {
   return a.key.priority == b.key.priority && a.key.started == b.key.started;
 }
@@ -100,6 +104,31 @@ Entry* Line::after(const Entry& entry) const {
     if (found == nullptr || before(**next, *found)) found = *next;
   }
   return found;
+}
+
+std::vector<const Entry*> Line::front(std::size_t most) const {
+  std::vector<const Entry*> entries;
+  for (const auto& bucket : buckets_) {
+    std::size_t count = 0;
+    for (const auto* entry : bucket.entries) {
+      if (count++ == most) break;
+      entries.push_back(entry);
+    }
+  }
+  if (buckets_.size() > 1) std::sort(entries.begin(), entries.end(), ByKey());
+  if (entries.size() > most) entries.resize(most);
+  return entries;
+}
+
+std::size_t Line::place(const Entry& entry, std::size_t most) const {
+  std::size_t place = 1;
+  for (const auto& bucket : buckets_) {
+    for (const auto* other : bucket.entries) {
+      if (!(other->key < entry.key) || place > most) break;
+      ++place;
+    }
+  }
+  return place;
 }
 
 Entry* Line::last() const {

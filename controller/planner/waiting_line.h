@@ -55,6 +55,9 @@ class Line {
   Entry* first() const;
   Entry* after(const Entry& entry) const;  // which need not be in it
   Entry* last() const;
+  // What people are shown is in the order without shares, which moves less.
+  std::vector<const Entry*> front(std::size_t most) const;
+  std::size_t place(const Entry& entry, std::size_t most) const;  // 1 = first; past `most` it need not be true
   // The first before `candidate` for whom `holds` says true.
   template <class Holds>
   Entry* first_before(const Entry& candidate, const Holds& holds) const {

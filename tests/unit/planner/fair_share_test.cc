@@ -207,6 +207,13 @@ TEST_CASE("a line answers as a sorted list does, also after shares changed",
     REQUIRE(walked == list);
     REQUIRE(line.size() == list.size());
     if (list.empty()) continue;
+    std::vector<const Entry*> plain(list.begin(), list.end());
+    std::sort(plain.begin(), plain.end(), [](const Entry* a, const Entry* b) { return a->key < b->key; });
+    CHECK(line.front(1'000) == plain);
+    const std::size_t shown = std::min<std::size_t>(5, plain.size());
+    CHECK(line.front(shown) == std::vector<const Entry*>(plain.begin(), plain.begin() + static_cast<std::ptrdiff_t>(shown)));
+    for (std::size_t i = 0; i < plain.size(); ++i) CHECK(line.place(*plain[i], 1'000) == i + 1);
+    CHECK(line.place(*plain.back(), shown) >= shown);
     CHECK(line.last() == list.back());
     const auto* candidate = list[random.below(list.size())];
     const auto odd = [](const Entry& entry) { return entry.key.task.size() == 1; };
