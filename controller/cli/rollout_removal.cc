@@ -16,14 +16,14 @@ using nlohmann::json;
 
 constexpr std::size_t kNamesShown = 10;
 
-std::string quoted(const std::string& deployment) {
+std::string in_words(const std::string& deployment) {
   return "tenantdeployments.tidelock.dev \"" + deployment + "\"";
 }
 
 std::string what(const planner::MassRemoval& removal, const std::string& deployment) {
   const auto& names = removal.installations;
   std::string text = std::to_string(names.size()) + " of " + std::to_string(removal.pairs) +
-                     " pairs of " + quoted(deployment) + " would be removed, allowed are " +
+                     " pairs of " + in_words(deployment) + " would be removed, allowed are " +
                      std::to_string(removal.allowed) + ":";
   for (std::size_t i = 0; i < std::min(names.size(), kNamesShown); ++i) text += "\n  " + names[i];
   if (names.size() > kNamesShown)
@@ -62,7 +62,7 @@ Result<int> rollout_confirm_removal(Session& session, const RolloutRemovalOption
   const auto removal = (*facts)->planner.mass_removal(*deployment, session.now());
   if (!removal) {
     return usage(
-        quoted(*deployment) +
+        in_words(*deployment) +
         " removes no more pairs than its deletionGuard allows: there is nothing to confirm");
   }
   if (options.plan_hash.empty()) return usage(what(*removal, *deployment));
@@ -70,7 +70,7 @@ Result<int> rollout_confirm_removal(Session& session, const RolloutRemovalOption
     return usage("PlanChanged: not what was confirmed; " + what(*removal, *deployment));
   }
   if (removal->confirmed)
-    return usage("the removals of " + quoted(*deployment) + " are confirmed already");
+    return usage("the removals of " + in_words(*deployment) + " are confirmed already");
   auto done = annotate(session, *deployment, removal->hash);
   if (!done) return fail(done.error());
   session.out() << deployment_label(*deployment) << " confirmed: " << removal->installations.size()

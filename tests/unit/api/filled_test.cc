@@ -205,7 +205,7 @@ TenantDeployment filled_tenant_deployment() {
 
 Rollout filled_rollout() {
   const WaveResolved resolved{10, 4, 2, 3, 5, {1, 5, 2}};
-  const WaveStatus wave_status{"all", WavePhase::Soaking, 10, 4, 1, 2, 3, 2, resolved, at(3), at(4)};
+  const WaveStatus wave_status{"all", WavePhase::Soaking, 10, 4, 1, 2, 3, 2, 6, resolved, at(3), at(4)};
   return {metadata(),
           {{"storefront-production"}, "1.0.0", "sha256:x", strategy(), 7, true, true, {{"all", 2}}},
           {2, "Progressing", "GateClosed", "sha256:p", at(1), at(2), 6, at(5), at(6), {wave_status},
@@ -309,6 +309,7 @@ DeploymentTask filled_task() {
                  "task-2",
                  "0.9.0",
                  "sha256:y",
+                 true,
                  HealthReport{true, at(8), "well"},
                  DriftReport{at(9), "0.7.0", "sha256:w", "receipt is not ours"},
                  blocked_by()};
