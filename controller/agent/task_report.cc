@@ -181,7 +181,7 @@ std::string TaskRun::status_body() const {
   const nlohmann::json all = api::encode_status(holder);
   nlohmann::json patch = nlohmann::json::object();
   for (const char* field : {"steps", "startedAt", "finishedAt", "reason", "message",
-                            "reportedVersion", "reportedDigest"}) {
+                            "reportedVersion", "reportedDigest", "nothingInstalled"}) {
     if (all.contains(field)) patch[field] = all[field];
   }
   const bool orphaned = holder.status.phase == api::TaskPhase::Orphaned;

@@ -186,6 +186,26 @@ TEST_CASE("removal takes all that Tidelock made and leaves the rest", "[agent][i
   CHECK(!world.disk.stat("/srv/pair"));
 }
 
+TEST_CASE("a removal that fails says whether anything still counts as installed", "[agent][install]") {
+  int halfway = 0;
+  for (std::uint64_t operation = 1;; ++operation) {
+    AgentWorld world;
+    with_packages(world).task("t1", kFetch, release("1.0.0"));
+    world.finish("t1");
+    world.task("t2", "[]", {{"action", "Remove"}, {"version", nullptr}, {"installationUID", "inst-t1"},
+                            {"installDirectory", "/srv/pair"}});
+    world.disk.fail_at(operation);
+    const auto task = world.finish("t2");
+    INFO("operation " << operation << " failed");
+    const bool there = world.disk.stat("/srv/pair/receipt.json").has_value();
+    CHECK(task.status.nothing_installed == !there);
+    CHECK(task.status.reported_version == (there ? "1.0.0" : ""));
+    if (task.status.phase == TaskPhase::Failed && !there) ++halfway;
+    if (operation > 60) break;
+  }
+  CHECK(halfway > 0);
+}
+
 TEST_CASE("removal leaves a directory that another pair has installed into", "[agent][install]") {
   AgentWorld world;
   with_packages(world).task("t1", kFetch, release("1.0.0"));
