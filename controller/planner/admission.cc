@@ -421,4 +421,25 @@ Admission::Outcome Admission::run(TimePoint now) {
   return outcome;
 }
 
+std::set<std::string> Admission::on_slots_of(const std::vector<std::string>& parking,
+                                             const std::vector<std::string>& tasks) const {
+  std::map<const Counter*, int> given_up;
+  for (const auto& task : parking) {
+    const auto found = state_->entries.find(task);
+    if (found == state_->entries.end()) continue;
+    for (const auto* budget : found->second->budgets) ++given_up[budget];
+  }
+  std::set<std::string> early;
+  for (const auto& task : tasks) {
+    const auto found = state_->entries.find(task);
+    if (found == state_->entries.end() || found->second->request.uses_slot) continue;
+    for (const auto* budget : found->second->budgets) {
+      const auto some = given_up.find(budget);
+      if (some == given_up.end() || !budget->max) continue;
+      if (budget->used + some->second > *budget->max) early.insert(task);
+    }
+  }
+  return early;
+}
+
 }  // namespace tidelock::planner

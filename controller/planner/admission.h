@@ -118,6 +118,10 @@ class Admission {
     std::vector<std::string> parked;   // had a slot at a step boundary and has to give it up
   };
   Outcome run(TimePoint now);  // what is granted is held since `now`
+  // Of `tasks`, those granted a slot that is there only because `parking` give theirs up. Their grants must not
+  // be written before the parkings are facts: a planner that came after would let both sides go on.
+  std::set<std::string> on_slots_of(const std::vector<std::string>& parking,
+                                    const std::vector<std::string>& tasks) const;
 
   Obstacle obstacle(const std::string& task, std::size_t position_max) const;
   // Where a waiter was filed last: kind and name only. Cheap, may name an earlier obstacle.

@@ -54,13 +54,13 @@ TimePoint Planner::State::update_request(const api::DeploymentTask& task, const 
                                          const Decision& decision, TimePoint now) {
   const std::string& name = task.metadata.name;
   const TaskView view = view_of(task);
-  const bool ending =
+  const bool ends =
       decision.ending.count(name) != 0 || timed_out.count(name) != 0 || task.spec.cancel;
   const bool unstarted = !view.started && view.state != TaskState::Orphaned;
   auto gate = unstarted ? start_gate(facts, task) : started_gate(task, now);
   Request request = request_of(task, view);
   request.budgets = budgets_of(facts, task.spec);
-  request.waiting = may_wait(view.state) && !gate && !ending;
+  request.waiting = may_wait(view.state) && !gate && !ends;
   // One that is not wished for any more is about to be replaced or ended.
   if (unstarted && task.spec.digest != decision.digest) request.waiting = false;
   if (wish != nullptr) {
@@ -93,7 +93,7 @@ TimePoint Planner::State::update_request(const api::DeploymentTask& task, const 
     if (gate->until) due = std::min(due, *gate->until);
     record_wait(name, *gate, now);
     gates.emplace(name, std::move(*gate));
-    if (view.state == TaskState::Boundary && !ending) {
+    if (view.state == TaskState::Boundary && !ends) {
       request.uses_slot = false;
       must_park.insert(name);
     }
@@ -110,6 +110,7 @@ TimePoint Planner::State::update_request(const api::DeploymentTask& task, const 
   }
   // What was offered and not written yet is offered anew, if it still holds then.
   grants.erase(name);
+  early_grants.erase(name);
   admission.update(std::move(request));
   return due;
 }
@@ -159,15 +160,16 @@ void Planner::State::forget_task(const std::string& task) {
   timed_out.erase(task);
   gates.erase(task);
   must_park.erase(task);
+  early_grants.erase(task);
   waits.erase(task);
 }
 
 void Planner::State::admit(TimePoint now) {
   expire_lock_waits(now);
   const auto outcome = admission.run(now);
-  for (const auto& task : outcome.granted) compose_grant(task, false, now);
   for (const auto& task : outcome.parked) compose_grant(task, true, now);
   for (const auto& task : must_park) compose_grant(task, true, now);
+  compose_grants(outcome.granted, now);
   const auto changes = admission.take_changed(options.status_waiters_max);
   for (const auto& name : changes.tasks) {
     const auto* task = find(facts.tasks, name);
@@ -196,6 +198,21 @@ void Planner::State::expire_lock_waits(TimePoint now) {
     timed_out.emplace(name, "waited longer than " + format_duration(*obstacle.wait_timeout) + ": " +
                                 blocked.message);
     decide_pair(task->spec.installation, now);
+  }
+}
+
+// Who goes on the slot of a task that is to be parked goes when that is a fact, under a fence of then.
+void Planner::State::compose_grants(const std::vector<std::string>& granted, TimePoint now) {
+  std::vector<std::string> going(early_grants.begin(), early_grants.end());
+  going.insert(going.end(), granted.begin(), granted.end());
+  if (going.empty()) return;
+  std::vector<std::string> parking;
+  for (const auto& [task, grant] : grants) {
+    if (grant.grant.step_count == 0) parking.push_back(task);
+  }
+  early_grants = admission.on_slots_of(parking, going);
+  for (const auto& task : going) {
+    if (!early_grants.contains(task)) compose_grant(task, false, now);
   }
 }
 

@@ -390,7 +390,7 @@ void Planner::State::target_changed(const std::string& name, const api::Target* 
 
 // Pairs whose task could not be made: what they miss may be there now.
 void Planner::State::stale_where_unresolved() {
-  for (const auto* name : blocked) stale.installations.insert(*name);
+  for (const auto* name : taskless) stale.installations.insert(*name);
 }
 
 }  // namespace tidelock::planner

@@ -299,7 +299,7 @@ void Planner::State::decide_pair(const std::string& installation, TimePoint now)
     note_removal(installation, "", false);
     strays.put(installation, nullptr);
     note_effects(installation, {});
-    blocked.erase_key(installation);
+    taskless.erase_key(installation);
     const auto place = pairs.find(installation);
     if (place != pairs.end()) place->second.decision = {};
     if (place != pairs.end() && place->second.claimer == nullptr) pairs.erase(place);
@@ -348,9 +348,9 @@ void Planner::State::decide_pair(const std::string& installation, TimePoint now)
   decide_again.set(installation, due);
   const auto kept = pairs.try_emplace(installation).first;
   if (decision.blocked) {
-    blocked.insert(&kept->first);
+    taskless.insert(&kept->first);
   } else {
-    blocked.erase_key(installation);
+    taskless.erase_key(installation);
   }
   kept->second.decision.keep(std::move(decision), object, recent);
   count_pair(installation, place);

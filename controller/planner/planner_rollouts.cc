@@ -247,11 +247,11 @@ RecentStarts Planner::State::recent_starts(const std::string& rollout, TimePoint
     }
   }
   std::erase_if(found->second, [&](const auto& start) { return start.second + kPacingPeriod <= now; });
-  RecentStarts recent;
+  RecentStarts newest;
   for (const auto& [task, at] : found->second) {
-    if (recent.count++ == 0 || at < recent.oldest) recent.oldest = at;
+    if (newest.count++ == 0 || at < newest.oldest) newest.oldest = at;
   }
-  return recent;
+  return newest;
 }
 
 }  // namespace tidelock::planner

@@ -145,7 +145,7 @@ struct Planner::State {
   std::map<std::string, PairEntry> pairs;               // by installation
   KeptDecision::Recent recent;
   std::set<std::string> acting, ending;                 // installations whose decision has effects: others, ends
-  NameSet blocked;                                      // installations for which no task is made; in pairs
+  NameSet taskless;                                     // installations for which no task is made; in pairs
   std::map<std::string, CreateRollout> new_rollouts;    // by deployment
   Groups removals;                                         // by deployment: asked for, without a task
   std::map<std::string, WaveOpening> removal_guards;       // by deployment: too many of them
@@ -164,6 +164,7 @@ struct Planner::State {
   std::map<std::string, api::BlockedBy> gates;              // tasks that are no candidates
   std::set<std::string> must_park;                          // at a boundary, in a retry backoff
   std::map<std::string, GrantTask> grants;                  // outstanding, by task
+  std::set<std::string> early_grants;                       // tasks: on slots that are still to be given up
   std::map<std::string, std::vector<api::StepWait>> waits;  // of waiting tasks, the last one open
   api::Fence fence;                                         // highest known
   Looks looks;
@@ -255,6 +256,7 @@ struct Planner::State {
   void forget_task(const std::string& task);
   void admit(TimePoint now);
   void expire_lock_waits(TimePoint now);
+  void compose_grants(const std::vector<std::string>& granted, TimePoint now);
   void compose_grant(const std::string& task, bool park, TimePoint now);
   void record_wait(const std::string& task, const api::BlockedBy& blocked, TimePoint now);
   api::BlockedBy explain_wait(const api::DeploymentTask& task, const Obstacle& obstacle) const;

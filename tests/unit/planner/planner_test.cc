@@ -85,6 +85,55 @@ TEST_CASE("planning twice without new facts gives the same effects", "[planner]"
   }
 }
 
+// Were it otherwise, a crash between the two writes would leave two tasks with one slot.
+TEST_CASE("a slot is granted only when who had it is known to have given it up", "[planner]") {
+  PlannerWorld world;
+  world.environment("production");
+  world.target("web-01", 10);
+  world.tenant("t1");
+  world.tenant("t2");
+  auto first = step("a", 10);
+  first.retry = {1, std::chrono::seconds(5)};
+  world.project("shop", {first, step("b", 10)});
+  world.release("shop", "1.0.0");
+  world.budget("all", 1);
+  // t1 rests in backoff from 10 to 15; t2 has the slot then, and comes to a step boundary at 20.
+  world.outcome = [](const auto& task, const std::string& name, int attempt) {
+    const bool fails = task.spec.tenant == "t1" && name == "a" && attempt == 1;
+    return fails ? PlannerWorld::Outcome::Retry : PlannerWorld::Outcome::Succeed;
+  };
+  int parkings = 0;
+  bool losing = false;
+  world.lose = [&](const Effect& effect) {
+    const auto* grant = std::get_if<GrantTask>(&effect);
+    const bool parks = grant != nullptr && grant->grant.step_count == 0;
+    if (parks && losing) ++parkings;
+    return parks && losing && parkings < 10;
+  };
+  world.deployment("shop", wish("1.0.0"));
+  world.run_until(19);
+  losing = true;
+  bool crashed = false;
+  const auto running = [&] {
+    int steps = 0;
+    for (const auto& [name, task] : world.tasks()) {
+      for (const auto& one : task->status.steps) steps += one.phase == api::StepPhase::Running;
+    }
+    return steps;
+  };
+  world.after_step = [&] {
+    CHECK(running() <= 1);
+    if (parkings > 0 && !crashed) {
+      crashed = true;
+      world.crash_planner();
+    }
+  };
+  world.run();
+  CHECK(crashed);
+  CHECK(parkings >= 10);
+  for (const auto& [name, task] : world.tasks()) CHECK(task->status.phase == api::TaskPhase::Succeeded);
+}
+
 TEST_CASE("a new planner that is told the facts in any order plans the same", "[planner]") {
   PlannerWorld world;
   shop(world, 5, 2);
