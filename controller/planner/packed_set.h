@@ -120,11 +120,11 @@ class PackedSet {
   }
 
  private:
-  // The last one that begins not after `key`, else the first.
+  // The last one that begins before `key`, else the first: a key may stand for several values, in several rows.
   template <class Key>
   std::size_t row_of(const Key& key) const {
     const auto after = std::partition_point(rows_.begin(), rows_.end(),
-                                            [&](const Row& row) { return !Less{}(key, row.front()); });
+                                            [&](const Row& row) { return Less{}(row.front(), key); });
     return static_cast<std::size_t>(after - rows_.begin()) - (after == rows_.begin() ? 0 : 1);
   }
 

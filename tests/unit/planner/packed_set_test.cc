@@ -38,6 +38,32 @@ TEST_CASE("a packed set is a set, whatever comes and goes", "[planner][memory]")
   }
 }
 
+TEST_CASE("a key that stands for several values finds the first of them, in whatever row", "[planner][memory]") {
+  struct ByFirst {
+    using is_transparent = void;
+    using Pair = std::pair<int, int>;
+    bool operator()(const Pair& a, const Pair& b) const { return a < b; }
+    bool operator()(const Pair& a, int b) const { return a.first < b; }
+    bool operator()(int a, const Pair& b) const { return a < b.first; }
+  };
+  PackedSet<std::pair<int, int>, ByFirst> packed;
+  std::set<std::pair<int, int>, ByFirst> plain;
+  SeededRandom random(5);
+  for (int i = 0; i < 4000; ++i) {
+    const std::pair<int, int> value{static_cast<int>(random.below(60)), static_cast<int>(random.below(40))};
+    if (random.chance(0.6)) {
+      CHECK(packed.insert(value) == plain.insert(value).second);
+    } else {
+      CHECK(packed.erase_key(value) == plain.erase(value));
+    }
+    const int key = static_cast<int>(random.below(60));
+    const auto at = packed.lower_bound(key);
+    const auto expected = plain.lower_bound(key);
+    REQUIRE((at == packed.end()) == (expected == plain.end()));
+    if (expected != plain.end()) CHECK(*at == *expected);
+  }
+}
+
 TEST_CASE("what comes in order or in reverse is kept in order", "[planner][memory]") {
   PackedSet<int, std::less<>> up, down;
   for (int i = 0; i < 1000; ++i) {
