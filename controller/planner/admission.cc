@@ -435,8 +435,9 @@ std::set<std::string> Admission::on_slots_of(const std::vector<std::string>& par
     if (found == state_->entries.end() || found->second->request.uses_slot) continue;
     for (const auto* budget : found->second->budgets) {
       const auto some = given_up.find(budget);
-      if (some == given_up.end() || !budget->max) continue;
-      if (budget->used + some->second > *budget->max) early.insert(task);
+      // More are used than there are: who was to be parked goes on after all.
+      const int claimed = budget->used + (some == given_up.end() ? 0 : some->second);
+      if (budget->max && claimed > *budget->max) early.insert(task);
     }
   }
   return early;

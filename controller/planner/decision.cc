@@ -257,6 +257,9 @@ class Pair {
       end_queued(running_->metadata.name, "the running task deploys the same release");
     } else if (decision_.action == Action::None) {
       end_queued("", "nothing is left to do");
+    } else if (removal_is_guarded()) {
+      // What runs goes on; what waits is not wished for any more.
+      end_queued("", "the pair is to be removed, which is held off");
     } else {
       if (running_ != nullptr) supersede_running();
       queue_task();
@@ -351,6 +354,15 @@ class Pair {
     if (strategy.supersede != api::Supersede::StopAtStepBoundary) return;
     cancel_running("Superseded", wish_ == nullptr ? "the pair is to be removed"
                                                   : "version " + version() + " is wished for now");
+  }
+
+  // A removal that is on its way was allowed when it was made.
+  bool removal_is_guarded() {
+    if (wish_ != nullptr) return false;
+    const bool on_its_way = std::any_of(queued_.begin(), queued_.end(), [](const auto* task) {
+      return task->spec.action == Action::Remove;
+    });
+    return !on_its_way && !may_start();
   }
 
   // A task for what is wished, or the reason why there is none.
