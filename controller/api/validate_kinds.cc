@@ -7,6 +7,7 @@
 #include <set>
 
 #include "controller/api/codec.h"
+#include "controller/api/promotion.h"
 #include "controller/api/semver.h"
 #include "controller/api/variables.h"
 #include "controller/base/limits.h"
@@ -38,19 +39,12 @@ void check_packages(CauseList& causes, const std::vector<Package>& packages) {
   }
 }
 
-// "staging → qa → staging", when nothing could ever pass; else empty.
-std::string circle_of(const Environment& environment, const References& references) {
-  std::vector<std::string> chain{environment.metadata.name, environment.spec.promotion.from};
-  while (references.promoted_from && !chain.back().empty()) {
-    const auto before = std::find(chain.begin(), chain.end() - 1, chain.back());
-    if (before != chain.end() - 1) {
-      std::string text = *before;
-      for (auto name = before + 1; name != chain.end(); ++name) text += " → " + *name;
-      return text;
-    }
-    chain.push_back(references.promoted_from(chain.back()));
-  }
-  return "";
+// Nullopt also while the other environments are not known.
+std::optional<PromotionCircle> circle_of(const Environment& environment, const References& references) {
+  if (!references.promoted_from) return std::nullopt;
+  return promotion_circle(environment.metadata.name, [&](const std::string& name) {
+    return name == environment.metadata.name ? environment.spec.promotion.from : references.promoted_from(name);
+  });
 }
 
 void check_promotion(CauseList& causes, const Environment& environment, const References& references) {
@@ -64,8 +58,8 @@ void check_promotion(CauseList& causes, const Environment& environment, const Re
   }
   if (!promotion.from.empty() && promotion.from == environment.metadata.name) {
     causes.invalid(field + ".from", promotion.from, "an environment cannot be promoted from itself");
-  } else if (const auto circle = circle_of(environment, references); !circle.empty()) {
-    causes.invalid(field + ".from", promotion.from, "promotion goes in a circle: " + circle);
+  } else if (const auto circle = circle_of(environment, references)) {
+    causes.invalid(field + ".from", promotion.from, "promotion goes in a circle: " + circle->text);
   }
   check_positive(causes, field + ".requiredSoak", promotion.required_soak);
   if (promotion.min_succeeded) {

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "controller/api/codec.h"
+#include "controller/api/promotion.h"
 #include "controller/api/semver.h"
 #include "controller/base/invariant.h"
 #include "controller/planner/step_durations.h"
@@ -360,17 +361,13 @@ std::optional<Problem> missing_objects(const Facts& facts, const TenantDeploymen
 }
 
 std::optional<Problem> circular_promotion(const Facts& facts, const TenantDeployment& deployment) {
-  std::vector<std::string> chain{deployment.spec.environment_ref.name};
-  while (true) {
-    const auto* environment = find(facts.environments, chain.back());
-    if (environment == nullptr || environment->spec.promotion.from.empty()) return std::nullopt;
-    chain.push_back(environment->spec.promotion.from);
-    const auto before = std::find(chain.begin(), chain.end() - 1, chain.back());
-    if (before == chain.end() - 1) continue;
-    std::string circle = *before;
-    for (auto name = before + 1; name != chain.end(); ++name) circle += " → " + *name;
-    return Problem{"Promotion", *before, "promotion goes in a circle, so that nothing can pass: " + circle};
-  }
+  const auto circle = api::promotion_circle(deployment.spec.environment_ref.name, [&](const std::string& name) {
+    const auto* environment = find(facts.environments, name);
+    return environment == nullptr ? std::string() : environment->spec.promotion.from;
+  });
+  if (!circle) return std::nullopt;
+  return Problem{"Promotion", circle->begin,
+                 "promotion goes in a circle, so that nothing can pass: " + circle->text};
 }
 
 std::string stalled_reason(const Problem& problem) {
