@@ -374,10 +374,6 @@ void Admission::refresh_group(const std::string& group) {
   for (const auto& instance : found->second) refresh_rules(instance);
 }
 
-void Admission::refresh_rules() {
-  for (const auto& [instance, node] : state_->locks) refresh_rules(instance);
-}
-
 void Admission::set_budget(const std::string& name, int max) {
   auto& counter = counter_in(state_->budgets, name);
   counter.max = max;

@@ -104,10 +104,9 @@ class Admission {
 
   void update(Request request);
   void remove(const std::string& task);
-  // The rules of one lock, of all of a group, of any may have changed.
+  // The rules of one lock, of all of a group may have changed.
   void refresh_rules(const std::string& instance);
   void refresh_group(const std::string& group);
-  void refresh_rules();
   // A budget that nobody set is unbounded.
   void set_budget(const std::string& name, int max);
   void remove_budget(const std::string& name);

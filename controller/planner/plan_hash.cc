@@ -50,21 +50,6 @@ std::string plan_hash(std::vector<PlanRow> rows,
   return hash_of({{"plan", 1}, {"rows", shown}, {"strategies", used}});
 }
 
-std::string rollout_plan_hash(const api::RolloutSpec& rollout, std::vector<RolloutMember> members) {
-  const auto key = [](const RolloutMember& member) {
-    return std::tie(member.installation, member.wave, member.digest);
-  };
-  std::sort(members.begin(), members.end(),
-            [&](const RolloutMember& a, const RolloutMember& b) { return key(a) < key(b); });
-  std::vector<MemberTree::Member> sums;
-  for (const RolloutMember& member : members) {
-    sums.push_back({&member.installation, MemberTree::sum_of(member.installation, member.wave, member.digest)});
-  }
-  MemberTree tree;
-  tree.build(sums);
-  return rollout_plan_hash(rollout_head(rollout), tree.sum());
-}
-
 std::string rollout_head(const api::RolloutSpec& rollout) {
   return hash_of({{"rollout", 2},
                   {"deployment", rollout.tenant_deployment_ref.name},

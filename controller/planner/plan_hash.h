@@ -21,13 +21,6 @@ namespace tidelock::planner {
 std::string plan_hash(std::vector<PlanRow> rows,
                       const std::map<std::string, api::RolloutStrategy>& strategies);
 
-// A pair of a rollout, as its TenantDeployment wishes for it (holds and progress do not matter).
-struct RolloutMember {
-  std::string installation;  // its name stands for the pair
-  std::string wave;          // empty while a rollout is one wave of everything
-  std::string digest;        // of the release that it is to get: the rollout's, or that of its pin
-};
-
 // "sha256:<hex>" of what an Approval speaks of: Rollout.status.planHash.
 //   In: TenantDeployment, release digest, strategy (gates and waves are there), every member with
 //   its wave and its release digest.
@@ -35,8 +28,9 @@ struct RolloutMember {
 //   phases, counts, holds) and what a person does to it (paused, cancel, acceptedFailures,
 //   priority): an approval must not become stale by itself. A pair that joins, leaves or changes
 //   its wave makes another hash.
-std::string rollout_plan_hash(const api::RolloutSpec& rollout, std::vector<RolloutMember> members);
-// The same from its two parts: all but the members, and MemberTree's sum of these.
+// It is made of two parts: all but the members, and MemberTree's sum of these, as their TenantDeployment wishes
+// for them (holds and progress do not matter): the installation's name, the wave (empty while a rollout is one
+// wave of everything), the digest of the release that it is to get (the rollout's, or that of its pin).
 std::string rollout_head(const api::RolloutSpec& rollout);
 std::string rollout_plan_hash(const std::string& head, const MemberTree::Sum& members);
 

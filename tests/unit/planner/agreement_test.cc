@@ -191,11 +191,12 @@ class History {
     tell(*request);
   }
   void change_rules() {
-    auto& rules = rules_["global/g" + std::to_string(random_.below(5))];
+    const std::string lock = "global/g" + std::to_string(random_.below(5));
+    auto& rules = rules_[lock];
     rules.capacity = std::nullopt;
     if (random_.chance(0.9)) rules.capacity = static_cast<int>(random_.between(1, 3));
     if (random_.chance(0.1)) rules.max_bypass = static_cast<int>(random_.between(0, 2));
-    admission_.refresh_rules();
+    admission_.refresh_rules(lock);
   }
   void resume() {
     if (paused_.empty()) return;

@@ -167,6 +167,19 @@ api::RolloutSpec rollout() {
   return spec;
 }
 
+struct RolloutMember {
+  std::string installation, wave, digest;
+};
+
+// Members may come in any order.
+std::string rollout_plan_hash(const api::RolloutSpec& rollout, const std::vector<RolloutMember>& members) {
+  MemberTree tree;
+  for (const auto& one : members) {
+    tree.put({&one.installation, MemberTree::sum_of(one.installation, one.wave, one.digest)});
+  }
+  return planner::rollout_plan_hash(rollout_head(rollout), tree.sum());
+}
+
 const std::vector<RolloutMember> kMembers{{"a", "canary", "sha256:11"}, {"b", "rest", "sha256:11"}};
 
 TEST_CASE("the hash of a rollout is fixed while nobody changes what is agreed to",

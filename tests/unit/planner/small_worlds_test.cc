@@ -154,7 +154,8 @@ class Explorer {
     using What = Event::What;
     if (event.what == What::Capacity) {
       now_.other_capacity = true;
-      return admission.refresh_rules();
+      for (const auto& [lock, view] : admission.locks(0)) admission.refresh_rules(lock);
+      return;
     }
     if (event.what == What::Budget) {
       now_.other_budget = true;
