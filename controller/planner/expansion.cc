@@ -254,6 +254,7 @@ class Expander {
   }
 
   void rank() { placing_.rank(); }
+  const std::optional<Problem>& missing() const { return missing_; }
 
  private:
   std::string name_of(const std::string& tenant, const std::string& target) const {
@@ -410,11 +411,11 @@ Expansion expand(const Facts& facts, const FactIndex& index, const TenantDeploym
   Expansion expansion;
   const auto& spec = deployment.spec;
   expansion.main = main_release(facts, deployment);
-  if (auto problem = why_none_can_go(facts, deployment)) expansion.main.problem = std::move(problem);
   const std::string rollout =
       expansion.main.digest.empty() ? "" : rollout_name(deployment.metadata.name, expansion.main.digest);
   expansion.waves = waves_of(strategy_of(facts, rollout, deployment.metadata.name));
   Expander expander(facts, deployment, holds, intern, expansion);
+  if (expander.missing()) expansion.main.problem = expander.missing();
   if (spec.untenanted) {
     for (const auto& [name, target] : facts.targets) {
       if (takes(deployment, target.get())) expander.add("", name);
